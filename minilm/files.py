@@ -1,0 +1,66 @@
+"""Files: where downloads and compiled kernels are kept, and writing that never leaves half a file behind."""
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+def cache_folder(name: str) -> Path:
+    """The folder `name` of the user's cache, created; a temporary one where that cannot be written.
+
+    `MINILM_CACHE` names another place than the operating system's custom.
+    """
+    for base in (_user_cache(), Path(tempfile.gettempdir()) / f"minilm-{os.environ.get('USER', 'cache')}"):
+        folder = base / name
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=folder):
+                return folder
+        except OSError:
+            continue
+    raise OSError(
+        f"neither {_user_cache()} nor {tempfile.gettempdir()} can be written; "
+        "set the environment variable MINILM_CACHE to a folder that can"
+    )
+
+
+def _user_cache() -> Path:
+    if "MINILM_CACHE" in os.environ:
+        return Path(os.environ["MINILM_CACHE"]).expanduser()
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local")) / "minilm"
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches" / "minilm"
+    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "minilm"
+
+
+@contextmanager
+def replacing(path: str | Path) -> Iterator[Path]:
+    """A temporary path beside `path` to write to; it takes the place of `path` only if all went well.
+
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> with replacing(folder / "note.txt") as temporary:
+    ...     _ = temporary.write_text("whole or not at all", encoding="utf-8")
+    >>> [file.name for file in folder.iterdir()]
+    ['note.txt']
+
+    Raises
+    ------
+    OSError
+        With the file's name and the cause (a full or read-only disk); `path` is then as it was.
+    """
+    path = Path(path)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield temporary
+        temporary.replace(path)
+    except OSError as error:
+        raise OSError(
+            error.errno, f"{path} could not be written ({error.strerror}); free some space or choose another folder"
+        ) from error
+    finally:
+        temporary.unlink(missing_ok=True)

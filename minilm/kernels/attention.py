@@ -1,0 +1,142 @@
+"""Scaled dot-product attention: O = softmax(Q Kᵀ / √D) V, row by row, forward and backward.
+
+The loops never hold the (T, S) weights of more than one block of queries, and with a causal mask they do not compute
+what it hides: the idea of FlashAttention (Dao et al. 2022, arXiv:2205.14135), for a processor's cache.
+"""
+
+import math
+
+import numpy as np
+
+from .elementary import exp
+from .pair import Kernel, prange
+
+BLOCK = 32  # queries whose scores are held at once
+
+
+def weights(q, k, mask, causal):
+    """P = softmax(Q Kᵀ / √D) where mask, 0 elsewhere.   q (B, H, T, D)   k (B, H, S, D)   ->   (B, H, T, S)"""
+    scores = q @ k.swapaxes(-1, -2) / math.sqrt(q.shape[-1])
+    scores[~np.broadcast_to(visible(mask, causal, *scores.shape[-2:]), scores.shape)] = -np.inf
+    highest = scores.max(axis=-1, keepdims=True)
+    e = np.exp(scores - np.where(np.isfinite(highest), highest, 0))
+    total = e.sum(axis=-1, keepdims=True)
+    return e / np.where(total > 0, total, 1)  # a query that sees nothing attends to nothing
+
+
+def visible(mask, causal, T, S):
+    """mask, and if causal also: query t sees the keys up to its own, the last query the last key."""
+    return mask & np.tri(T, S, S - T, dtype=bool) if causal else mask
+
+
+@Kernel
+def attention(q, k, v, mask, causal):
+    # q (B, H, T, D)   k, v (B, H, S, D)   mask (B or 1, H or 1, T or 1, S) bool, True: may be seen
+    return weights(q, k, mask, causal) @ v
+
+
+@Kernel
+def attention_backward(dy, q, k, v, mask, causal):
+    p = weights(q, k, mask, causal)
+    dv = p.swapaxes(-1, -2) @ dy
+    dp = dy @ v.swapaxes(-1, -2)
+    ds = p * (dp - (p * dp).sum(axis=-1, keepdims=True)) / math.sqrt(q.shape[-1])
+    return ds @ k, ds.swapaxes(-1, -2) @ q, dv
+
+
+@attention.loops
+def attention(q, k, v, mask, causal):
+    B, H, T, D = q.shape
+    y = np.zeros((B, H, T, D), np.float32)
+    for bh in prange(B * H):
+        b, h = bh // H, bh % H
+        one_head(q[b, h], k[b, h], v[b, h], mask[min(b, mask.shape[0] - 1), min(h, mask.shape[1] - 1)], causal, y[b, h])
+    return y
+
+
+@attention_backward.loops
+def attention_backward(dy, q, k, v, mask, causal):
+    B, H, T, D = q.shape
+    S = k.shape[2]
+    dq = np.zeros((B, H, T, D), np.float32)
+    dk = np.zeros((B, H, S, D), np.float32)
+    dv = np.zeros((B, H, S, D), np.float32)
+    for bh in prange(B * H):
+        b, h = bh // H, bh % H
+        one_head_backward(dy[b, h], q[b, h], k[b, h], v[b, h], mask[min(b, mask.shape[0] - 1), min(h, mask.shape[1] - 1)], causal, dq[b, h], dk[b, h], dv[b, h])
+    return dq, dk, dv
+
+
+def one_head(q, k, v, mask, causal, y):
+    """y += softmax(q kᵀ / √D) v   q, y (T, D)   k, v (S, D)"""
+    T, S = q.shape[0], k.shape[0]
+    keys_t = k.T.copy()
+    for start in range(0, T, BLOCK):
+        stop = min(start + BLOCK, T)
+        seen = min(stop + S - T, S) if causal else S
+        p = block_weights(q[start:stop], keys_t, mask, start, seen, T, causal)
+        add_product(p, v, y[start:stop])
+
+
+def one_head_backward(dy, q, k, v, mask, causal, dq, dk, dv):
+    T, S = q.shape[0], k.shape[0]
+    scale = np.float32(1 / math.sqrt(q.shape[1]))
+    keys_t, values_t = k.T.copy(), v.T.copy()
+    for start in range(0, T, BLOCK):
+        stop = min(start + BLOCK, T)
+        seen = min(stop + S - T, S) if causal else S
+        p = block_weights(q[start:stop], keys_t, mask, start, seen, T, causal)
+        ds = np.zeros_like(p)
+        add_product(dy[start:stop], values_t, ds)  # dP, which becomes dS in place
+        for t in range(stop - start):
+            mean = np.float32(0)
+            for s in range(seen):
+                mean += p[t, s] * ds[t, s]
+            for s in range(seen):
+                ds[t, s] = p[t, s] * (ds[t, s] - mean) * scale
+        add_product(ds, k, dq[start:stop])
+        add_product(ds.T.copy(), q[start:stop], dk)
+        add_product(p.T.copy(), dy[start:stop], dv)
+
+
+def block_weights(queries, keys_t, mask, start, seen, T, causal):
+    """The first `seen` columns of P for a block of queries, number `start` and on.   keys_t (D, S)"""
+    rows, S = queries.shape[0], keys_t.shape[1]
+    p = np.zeros((rows, seen), np.float32)
+    add_product(queries, keys_t, p)
+    scale = np.float32(1 / math.sqrt(queries.shape[1]))
+    for i in range(rows):
+        t = start + i
+        limit = min(t + 1 + S - T, seen) if causal else seen
+        highest = np.float32(-np.inf)
+        for s in range(limit):
+            p[i, s] = p[i, s] * scale if mask[min(t, mask.shape[0] - 1), s] else np.float32(-np.inf)
+            highest = max(highest, p[i, s])
+        highest = highest if highest > np.float32(-np.inf) else np.float32(0)
+        total = np.float32(0)
+        for s in range(limit):
+            p[i, s] = exp(p[i, s] - highest)
+            total += p[i, s]
+        inverse = np.float32(1) / total if total > 0 else np.float32(0)
+        for s in range(limit):
+            p[i, s] *= inverse
+        p[i, max(limit, 0):] = 0
+    return p
+
+
+def add_product(a, b, out):
+    """out += a b, four rows of b at a time so that each sum is loaded and stored once for four products.
+
+    a (M, K)   b (at least K, N)   out (M, up to N); whatever of b lies beyond is not read."""
+    M, K = a.shape
+    N = out.shape[1]
+    for m in range(M):
+        row = out[m]
+        for k in range(0, K - 3, 4):
+            a0, a1, a2, a3 = a[m, k], a[m, k + 1], a[m, k + 2], a[m, k + 3]
+            b0, b1, b2, b3 = b[k], b[k + 1], b[k + 2], b[k + 3]
+            for n in range(N):
+                row[n] += a0 * b0[n] + a1 * b1[n] + a2 * b2[n] + a3 * b3[n]
+        for k in range(K - K % 4, K):
+            for n in range(N):
+                row[n] += a[m, k] * b[k, n]

@@ -1,0 +1,40 @@
+"""exp and tanh for compiled loops, as polynomials that the compiler turns into vector instructions.
+
+Numba's wheels bring no vector maths library: `math.exp` in a loop is called once a number. These work in float32,
+to about one unit in the last place, and treat NaN and infinity as NumPy does.
+"""
+
+import numpy as np
+
+LOG2_E = np.float32(1.44269504)
+LN2_HIGH, LN2_LOW = np.float32(0.693359375), np.float32(-2.12194440e-4)  # their sum is ln 2; the first has few digits
+SMALLEST, LARGEST = np.float32(-87.33654), np.float32(88.72283)  # beyond them exp(x) is 0 or infinite
+ONE, TWO, HALF = np.float32(1), np.float32(2), np.float32(0.5)
+C2, C3, C4 = np.float32(5.0000001201e-1), np.float32(1.6666665459e-1), np.float32(4.1665795894e-2)
+C5, C6, C7 = np.float32(8.3334519073e-3), np.float32(1.3981999507e-3), np.float32(1.9875691500e-4)
+
+
+def exp(x):
+    """eˣ = 2ⁿ eʳ with n = round(x / ln 2), |r| <= ln 2 / 2, and a polynomial for eʳ (Cephes, expf)."""
+    inside = min(max(x, SMALLEST), LARGEST)
+    n = np.floor(inside * LOG2_E + HALF)
+    r = inside - n * LN2_HIGH - n * LN2_LOW
+    p = ((((C7 * r + C6) * r + C5) * r + C4) * r + C3) * r + C2
+    half = np.int32(n) >> np.int32(1)  # 2ⁿ as a product of two: 2¹²⁸ alone would not fit
+    y = (p * r * r + r + ONE) * power_of_two(half) * power_of_two(np.int32(n) - half)
+    return y if x >= SMALLEST else x - x if x != x else np.float32(0)
+
+
+def power_of_two(n):
+    """2ⁿ for -127 < n < 128: n written into the exponent bits of a float32."""
+    return np.int32((n + np.int32(127)) << np.int32(23)).view(np.float32)
+
+
+def tanh(x):
+    """tanh x = 1 - 2 / (e²ˣ + 1), which is exact at both ends."""
+    return ONE - TWO / (exp(TWO * x) + ONE)
+
+
+def sigmoid(x):
+    """σ(x) = 1 / (1 + e⁻ˣ)"""
+    return ONE / (ONE + exp(-x))

@@ -1,0 +1,134 @@
+"""A kernel is one formula written twice: in NumPy to be read, in loops to be run.
+
+    @Kernel
+    def square(x):              # the formula: this is the documentation, and what tests trust
+        return x * x
+
+    @square.loops
+    def square(x):              # the same in loops, compiled by Numba when it is first called
+        y = np.empty_like(x)
+        for i in prange(x.shape[0]):
+            y[i] = x[i] * x[i]
+        return y
+
+Calling `square(x)` runs the loops if every float array is float32, the type that models train in, and the formula
+otherwise: float64 is for checking. Without Numba, under `NUMBA_DISABLE_JIT=1`, with `MINILM_KERNELS=reference`, or
+inside `with reference_only():` the formulas run always.
+"""
+
+import functools
+import hashlib
+import importlib.util
+import os
+import types
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+from minilm.files import cache_folder
+
+ALL: dict[str, "Kernel"] = {}
+prange = range  # in the formulas' files; compiled loops get Numba's parallel range instead
+
+# Sums may be reordered and products contracted, so that loops use the processor's vectors. Never fastmath=True:
+# it assumes that NaN and infinity do not exist.
+FASTMATH = {"reassoc", "contract", "nsz", "arcp"}
+
+# Only `prange` is spread over threads: looking for more to spread doubles the time to compile.
+PRANGE_ONLY = {"prange": True} | dict.fromkeys(
+    ("numpy", "reduction", "setitem", "inplace_binop", "comprehension", "stencil", "fusion"), False
+)
+
+_formulas_only = os.environ.get("MINILM_KERNELS") == "reference" or os.environ.get("NUMBA_DISABLE_JIT", "0") != "0"
+
+
+class Kernel:
+    """A NumPy reference and its compiled twin under one name."""
+
+    def __init__(self, reference: Callable):
+        functools.update_wrapper(self, reference)
+        self.reference = reference
+        self._loops = None
+        ALL[reference.__name__] = self
+
+    def loops(self, function: Callable) -> "Kernel":
+        """Attach the loops, like a property's setter."""
+        self._loops = function
+        return self
+
+    @property
+    def compiled(self) -> Callable:
+        """The loops, compiled (plain Python where Numba's compiler is switched off)."""
+        return compile_loops(self._loops)
+
+    def __call__(self, *arguments):
+        if _formulas_only or not _all_float32(arguments) or not numba_installed():
+            return self.reference(*arguments)
+        return self.compiled(*(np.ascontiguousarray(a) if isinstance(a, np.ndarray) else a for a in arguments))
+
+
+def _all_float32(arguments) -> bool:
+    return all(a.dtype != np.float64 for a in arguments if isinstance(a, np.ndarray))
+
+
+@contextmanager
+def reference_only() -> Iterator[None]:
+    """Run the formulas instead of the loops.
+
+    >>> with reference_only():
+    ...     pass  # every kernel called here is plain NumPy
+    """
+    global _formulas_only
+    before, _formulas_only = _formulas_only, True
+    try:
+        yield
+    finally:
+        _formulas_only = before
+
+
+@functools.cache
+def numba_installed() -> bool:
+    """Whether Numba is there; says once what its absence costs."""
+    if importlib.util.find_spec("numba"):
+        return True
+    warnings.warn(
+        "Numba is not installed: minilm runs its NumPy formulas, several times slower. `pip install numba` mends it.",
+        stacklevel=3,
+    )
+    return False
+
+
+@functools.cache
+def compile_loops(function: Callable) -> Callable:
+    """Compile `function`, and the plain functions of kernel files that it calls, and keep the result on disk."""
+    import numba  # here, not above: `import minilm` stays quick and works without it
+
+    scope = dict(function.__globals__, prange=numba.prange)
+    for name in function.__code__.co_names:
+        callee = scope.get(name)
+        if isinstance(callee, types.FunctionType) and callee.__module__.startswith("minilm.kernels"):
+            scope[name] = compile_loops(callee)
+    scoped = types.FunctionType(function.__code__, scope, function.__name__, function.__defaults__)
+    scoped.__module__, scoped.__qualname__ = function.__module__, function.__qualname__
+
+    parallel = "prange" in function.__code__.co_names and PRANGE_ONLY
+    with _cache_of_this_source(numba):
+        return numba.njit(
+            scoped, parallel=parallel, fastmath=FASTMATH, cache=True, error_model="numpy", nogil=True
+        )
+
+
+@contextmanager
+def _cache_of_this_source(numba) -> Iterator[None]:
+    """Numba's cache does not notice a change in a called function of another file: give each state of the room
+    a folder of its own."""
+    sources = sorted(Path(__file__).parent.glob("*.py"))
+    digest = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()[:12]
+    before, numba.config.CACHE_DIR = numba.config.CACHE_DIR, str(cache_folder(f"kernels-{digest}"))
+    try:
+        yield
+    finally:
+        numba.config.CACHE_DIR = before
