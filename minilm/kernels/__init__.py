@@ -1,1 +1,47 @@
 """Floor 1. The hot loops: arrays in, arrays out, no Tensor. Each is a formula in NumPy with a compiled twin."""
+
+from .activation import gelu, gelu_backward
+from .attention import attention, attention_backward, visible
+from .gather import gather, scatter_add
+from .norm import layer_norm, layer_norm_backward, rms_norm, rms_norm_backward
+from .optimizer import adamw
+from .pair import ALL, Kernel, reference_only
+from .recurrent import gru, gru_backward, lstm, lstm_backward, rnn, rnn_backward
+from .softmax import (
+    cross_entropy,
+    cross_entropy_backward,
+    log_softmax,
+    log_softmax_backward,
+    softmax,
+    softmax_backward,
+)
+
+__all__ = [
+    "ALL",
+    "Kernel",
+    "adamw",
+    "attention",
+    "attention_backward",
+    "cross_entropy",
+    "cross_entropy_backward",
+    "gather",
+    "gelu",
+    "gelu_backward",
+    "gru",
+    "gru_backward",
+    "layer_norm",
+    "layer_norm_backward",
+    "log_softmax",
+    "log_softmax_backward",
+    "lstm",
+    "lstm_backward",
+    "reference_only",
+    "rms_norm",
+    "rms_norm_backward",
+    "rnn",
+    "rnn_backward",
+    "scatter_add",
+    "softmax",
+    "softmax_backward",
+    "visible",
+]

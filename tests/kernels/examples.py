@@ -14,6 +14,86 @@ def normal(rng, dtype, *shape):
     return rng.standard_normal(shape).astype(dtype)
 
 
+def uniform(rng, dtype, *shape):
+    return rng.random(shape).astype(dtype)
+
+
+@example
+def softmax(rng, dtype):
+    return (5 * normal(rng, dtype, 7, 13),)
+
+
+@example
+def softmax_backward(rng, dtype):
+    y = uniform(rng, dtype, 7, 13)
+    return normal(rng, dtype, 7, 13), y / y.sum(axis=1, keepdims=True)
+
+
+@example
+def log_softmax(rng, dtype):
+    return softmax(rng, dtype)
+
+
+@example
+def log_softmax_backward(rng, dtype):
+    dy, y = softmax_backward(rng, dtype)
+    return dy, np.log(y)
+
+
+@example
+def cross_entropy(rng, dtype):
+    targets = rng.integers(0, 13, 7)
+    targets[2] = -1
+    return normal(rng, dtype, 7, 13), targets, -1, 0.1
+
+
+@example
+def cross_entropy_backward(rng, dtype):
+    return (normal(rng, dtype, 7), *cross_entropy(rng, dtype))
+
+
+@example
+def layer_norm(rng, dtype):
+    return normal(rng, dtype, 7, 33), normal(rng, dtype, 33), normal(rng, dtype, 33), 1e-5
+
+
+@example
+def layer_norm_backward(rng, dtype):
+    x = normal(rng, dtype, 7, 33)
+    return normal(rng, dtype, 7, 33), x, normal(rng, dtype, 33), x.mean(axis=1), 1 / x.std(axis=1)
+
+
+@example
+def rms_norm(rng, dtype):
+    return normal(rng, dtype, 7, 33), normal(rng, dtype, 33), 1e-5
+
+
+@example
+def rms_norm_backward(rng, dtype):
+    x = normal(rng, dtype, 7, 33)
+    return normal(rng, dtype, 7, 33), x, normal(rng, dtype, 33), 1 / np.sqrt((x * x).mean(axis=1))
+
+
+@example
+def gelu(rng, dtype):
+    return (3 * normal(rng, dtype, 7, 33),)
+
+
+@example
+def gelu_backward(rng, dtype):
+    return normal(rng, dtype, 7, 33), 3 * normal(rng, dtype, 7, 33)
+
+
+@example
+def gather(rng, dtype):
+    return normal(rng, dtype, 9, 4), rng.integers(0, 9, 20)
+
+
+@example
+def scatter_add(rng, dtype):
+    return normal(rng, dtype, 20, 4), rng.integers(0, 9, 20), 9
+
+
 @example
 def attention(rng, dtype):
     q, k, v = normal(rng, dtype, 2, 3, 35, 8), normal(rng, dtype, 2, 3, 37, 8), normal(rng, dtype, 2, 3, 37, 8)
@@ -24,3 +104,40 @@ def attention(rng, dtype):
 @example
 def attention_backward(rng, dtype):
     return (normal(rng, dtype, 2, 3, 35, 8), *attention(rng, dtype))
+
+
+@example
+def rnn_gates(rng, dtype):
+    return (3 * normal(rng, dtype, 5, 8),)
+
+
+@example
+def rnn_gates_backward(rng, dtype):
+    return normal(rng, dtype, 5, 8), np.tanh(normal(rng, dtype, 5, 8))
+
+
+@example
+def gru_gates(rng, dtype):
+    return normal(rng, dtype, 5, 24), normal(rng, dtype, 5, 24), normal(rng, dtype, 5, 8)
+
+
+@example
+def gru_gates_backward(rng, dtype):
+    gates = np.concatenate([uniform(rng, dtype, 5, 16), np.tanh(normal(rng, dtype, 5, 8))], axis=1)
+    return normal(rng, dtype, 5, 8), gates, normal(rng, dtype, 5, 24), normal(rng, dtype, 5, 8)
+
+
+@example
+def lstm_gates(rng, dtype):
+    return normal(rng, dtype, 5, 32), normal(rng, dtype, 5, 8)
+
+
+@example
+def lstm_gates_backward(rng, dtype):
+    return (*(normal(rng, dtype, 5, 8) for _ in "hc"), uniform(rng, dtype, 5, 32), *(normal(rng, dtype, 5, 8) for _ in "cn"))
+
+
+@example
+def adamw(rng, dtype):
+    p, g, m = (normal(rng, dtype, 50) for _ in range(3))
+    return p, g, m, uniform(rng, dtype, 50), 3, 1e-2, 0.9, 0.99, 1e-8, 0.1

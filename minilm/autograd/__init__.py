@@ -1,0 +1,30 @@
+"""Floor 2. Automatic differentiation: tensor.py is the engine, operations.py the rules, fused.py those with kernels."""
+
+from .fused import attention, cross_entropy, gelu, gru, layer_norm, linear, lstm, rms_norm, rnn, rotary
+from .operations import concatenate, dropout, gather, log_softmax, softmax, stack, where
+from .tensor import OPERATIONS, Tensor, no_grad, operation, unbroadcast
+
+__all__ = [
+    "OPERATIONS",
+    "Tensor",
+    "attention",
+    "concatenate",
+    "cross_entropy",
+    "dropout",
+    "gather",
+    "gelu",
+    "gru",
+    "layer_norm",
+    "linear",
+    "log_softmax",
+    "lstm",
+    "no_grad",
+    "operation",
+    "rms_norm",
+    "rnn",
+    "rotary",
+    "softmax",
+    "stack",
+    "unbroadcast",
+    "where",
+]

@@ -1,0 +1,197 @@
+"""Operations whose rule calls a kernel: one node on the tape, and one pass over memory, for what would be many."""
+
+import numpy as np
+
+from minilm import kernels
+
+from .operations import _rows
+from .tensor import operation
+
+
+@operation
+def linear(x, W, b):
+    """Y = X W + b        dX = dY Wᵀ        dW = Xᵀ dY        db = Σ dY
+
+    x (..., C)   W (C, F)   b (F,)   ->   (..., F)
+    """
+    rows = _rows(x)
+    y = rows @ W
+    y += b
+
+    def backward(dy):
+        dy = _rows(dy)
+        return (dy @ W.T).reshape(x.shape), rows.T @ dy, dy.sum(axis=0)
+
+    return y.reshape(*x.shape[:-1], W.shape[1]), backward
+
+
+@operation
+def layer_norm(x, gamma, beta, *, eps=1e-5):
+    """y = γ (x - mean) / √(variance + eps) + β, over the last axis (Ba et al. 2016, arXiv:1607.06450)"""
+    y, mean, rstd = kernels.layer_norm(_rows(x), gamma, beta, eps)
+
+    def backward(dy):
+        dx, dgamma, dbeta = kernels.layer_norm_backward(_rows(dy), _rows(x), gamma, mean, rstd)
+        return dx.reshape(x.shape), dgamma, dbeta
+
+    return y.reshape(x.shape), backward
+
+
+@operation
+def rms_norm(x, gamma, *, eps=1e-5):
+    """y = γ x / √(mean(x²) + eps), over the last axis (Zhang and Sennrich 2019, arXiv:1910.07467)"""
+    y, rstd = kernels.rms_norm(_rows(x), gamma, eps)
+
+    def backward(dy):
+        dx, dgamma = kernels.rms_norm_backward(_rows(dy), _rows(x), gamma, rstd)
+        return dx.reshape(x.shape), dgamma
+
+    return y.reshape(x.shape), backward
+
+
+@operation
+def gelu(x):
+    """y = ½ x (1 + tanh(√(2/π) (x + 0.044715 x³))) (Hendrycks and Gimpel 2016, arXiv:1606.08415)"""
+    y = kernels.gelu(_rows(x)).reshape(x.shape)
+    return y, lambda dy: (kernels.gelu_backward(_rows(dy), _rows(x)).reshape(x.shape),)
+
+
+@operation
+def cross_entropy(logits, *, targets, ignore_index=-1, label_smoothing=0.0):
+    """The mean over the targets that count of -ln softmax(logits)[target], in nats.
+
+    logits (..., V)   targets (...) ids; `ignore_index` marks those that do not count. With label smoothing ε the
+    target is 1 - ε at its id plus ε / V everywhere (Szegedy et al. 2016, arXiv:1512.00567, section 7).
+    """
+    rows, targets = _rows(logits), _checked_targets(logits, targets, ignore_index)
+    losses = kernels.cross_entropy(rows, targets, ignore_index, label_smoothing)
+    counted = (targets != ignore_index).sum()
+
+    def backward(dy):
+        weights = np.full(len(rows), dy / counted, rows.dtype)
+        return (kernels.cross_entropy_backward(weights, rows, targets, ignore_index, label_smoothing).reshape(logits.shape),)
+
+    return losses.sum(dtype=np.float64).astype(rows.dtype) / rows.dtype.type(counted), backward
+
+
+def _checked_targets(logits, targets, ignore_index):
+    targets = np.asarray(targets)
+    if targets.shape != logits.shape[:-1]:
+        raise ValueError(f"targets has shape {targets.shape}, expected that of the logits without V, {logits.shape[:-1]}")
+    counted = targets[targets != ignore_index]
+    if not counted.size:
+        raise ValueError(f"targets: every one is ignore_index = {ignore_index}; a mean over none does not exist")
+    V = logits.shape[-1]
+    if not 0 <= counted.min() <= counted.max() < V:
+        wrong = counted.min() if counted.min() < 0 else counted.max()
+        raise IndexError(f"targets: {wrong} is outside the vocabulary of {V}; expected 0 <= id < {V}")
+    return targets.reshape(-1).astype(np.int64)
+
+
+@operation
+def attention(q, k, v, *, mask=None, causal=False):
+    """O = softmax(Q Kᵀ / √D) V (Vaswani et al. 2017, arXiv:1706.03762, equation 1)
+
+    q (B, H, T, D)   k, v (B, H, S, D)   mask, broadcast to (B, H, T, S): True where a query may look   ->   (B, H, T, D)
+    A query that may look nowhere gets zeros. If causal, query t also sees no key after its own place; the last
+    query stands at the last key.
+    """
+    if k.shape != v.shape or q.shape[-1] != k.shape[-1] or q.shape[:2] != k.shape[:2]:
+        raise ValueError(f"attention: q {q.shape}, k {k.shape}, v {v.shape} do not fit; expected (B, H, T or S, D)")
+    mask = _four_axes(mask, (*q.shape[:3], k.shape[2]))
+    return kernels.attention(q, k, v, mask, causal), lambda dy: kernels.attention_backward(dy, q, k, v, mask, causal)
+
+
+def _four_axes(mask, shape):
+    """The mask as (B or 1, H or 1, T or 1, S), so that a kernel need not be handed all its copies."""
+    mask = np.asarray(True if mask is None else mask)
+    if mask.dtype != bool:
+        raise TypeError(f"mask has dtype {mask.dtype}, expected bool, True where a query may look")
+    try:
+        np.broadcast_shapes(mask.shape, shape)
+    except ValueError:
+        raise ValueError(f"mask has shape {mask.shape}, expected one that broadcasts to (B, H, T, S) = {shape}") from None
+    mask = mask.reshape((1,) * (4 - mask.ndim) + mask.shape)
+    return np.broadcast_to(mask, (*mask.shape[:3], shape[3]))
+
+
+@operation
+def rotary(x, *, cos, sin):
+    """Each pair (xᵢ, xᵢ₊ᴅ⸝₂) turned by its angle; backward turns back (Su et al. 2021, arXiv:2104.09864, equation 34).
+
+    x (..., T, D)   cos, sin (T, D/2)
+    """
+    half = x.shape[-1] // 2
+
+    def turn(x, sin):
+        a, b = x[..., :half], x[..., half:]
+        return np.concatenate([a * cos - b * sin, b * cos + a * sin], axis=-1)
+
+    return turn(x, sin), lambda dy: (turn(dy, -sin),)
+
+
+# recurrent layers over time: batch first outside, time first inside
+
+
+@operation
+def rnn(x, h, W, U, b):
+    """hₜ = tanh(xₜ W + hₜ₋₁ U + b) for every t.   x (B, T, C)   h (B, H)   ->   (B, T, H)"""
+    rows, z = _project(x, W, b)
+    hs = kernels.rnn(z, h, U)
+
+    def backward(dy):
+        dz, dh, dU = kernels.rnn_backward(dy.swapaxes(0, 1), hs, h, U)
+        dx, dW, db = _project_backward(dz, x, rows, W)
+        return dx, dh, dW, dU, db
+
+    return hs.swapaxes(0, 1), backward
+
+
+@operation
+def gru(x, h, W, U, b, b_state):
+    """Cho et al. 2014's unit with the reset gate after the product (arXiv:1406.1078; as in cuDNN).
+
+    [xr xu xn] = xₜ W + b,  [sr su sn] = hₜ₋₁ U + b_state,  r = σ(xr + sr),  u = σ(xu + su),
+    n = tanh(xn + r sn),  hₜ = (1 - u) n + u hₜ₋₁.   x (B, T, C)   h (B, H)   ->   (B, T, H)
+    """
+    rows, z = _project(x, W, b)
+    hs, gates, s = kernels.gru(z, h, U, b_state)
+
+    def backward(dy):
+        dz, dh, dU, db_state = kernels.gru_backward(dy.swapaxes(0, 1), hs, gates, s, h, U)
+        dx, dW, db = _project_backward(dz, x, rows, W)
+        return dx, dh, dW, dU, db, db_state
+
+    return hs.swapaxes(0, 1), backward
+
+
+@operation
+def lstm(x, h, c, W, U, b):
+    """[i f g o] = xₜ W + hₜ₋₁ U + b,  cₜ = σ(f) cₜ₋₁ + σ(i) tanh(g),  hₜ = σ(o) tanh(cₜ) (Hochreiter 1997, Gers 2000)
+
+    x (B, T, C)   h, c (B, H)   ->   (2, B, T, H): all h, and all c
+    """
+    rows, z = _project(x, W, b)
+    hs, cs, gates = kernels.lstm(z, h, c, U)
+
+    def backward(dy):
+        dh_steps, dc_steps = dy.swapaxes(1, 2)
+        dz, dh, dc, dU = kernels.lstm_backward(dh_steps, dc_steps, hs, cs, gates, h, c, U)
+        dx, dW, db = _project_backward(dz, x, rows, W)
+        return dx, dh, dc, dW, dU, db
+
+    return np.stack([hs, cs]).swapaxes(1, 2), backward
+
+
+def _project(x, W, b):
+    """xₜ W + b of all time steps in one product: rows (T B, C), and z (T, B, ...)"""
+    rows = _rows(x.swapaxes(0, 1))
+    z = rows @ W
+    z += b
+    return rows, z.reshape(x.shape[1], x.shape[0], -1)
+
+
+def _project_backward(dz, x, rows, W):
+    dz = _rows(dz)
+    dx = (dz @ W.T).reshape(x.shape[1], x.shape[0], -1).swapaxes(0, 1)
+    return dx, rows.T @ dz, dz.sum(axis=0)

@@ -1,0 +1,48 @@
+"""GELU, the Transformer's activation, over x (N, C), forward and backward."""
+
+import math
+
+import numpy as np
+
+from .elementary import tanh
+from .pair import Kernel, prange
+
+SLOPE, CUBIC = math.sqrt(2 / math.pi), 0.044715
+
+
+@Kernel
+def gelu(x):
+    """x Φ(x), with Hendrycks and Gimpel's Φ(x) ≈ ½ (1 + tanh u),  u = √(2/π) (x + 0.044715 x³)"""
+    return 0.5 * x * (1 + np.tanh(SLOPE * (x + CUBIC * x * x * x)))
+
+
+@Kernel
+def gelu_backward(dy, x):
+    """dx = (½ (1 + tanh u) + ½ x (1 - tanh² u) u′) dy"""
+    tanh_u = np.tanh(SLOPE * (x + CUBIC * x * x * x))
+    du = SLOPE * (1 + 3 * CUBIC * x * x)
+    return dy * (0.5 * (1 + tanh_u) + 0.5 * x * (1 - tanh_u * tanh_u) * du)
+
+
+@gelu.loops
+def gelu(x):
+    slope, cubic, one, half = np.float32(SLOPE), np.float32(CUBIC), np.float32(1), np.float32(0.5)
+    y = np.empty_like(x)
+    for n in prange(x.shape[0]):
+        for c in range(x.shape[1]):
+            z = x[n, c]
+            y[n, c] = half * z * (one + tanh(slope * (z + cubic * z * z * z)))
+    return y
+
+
+@gelu_backward.loops
+def gelu_backward(dy, x):
+    slope, cubic, one, half = np.float32(SLOPE), np.float32(CUBIC), np.float32(1), np.float32(0.5)
+    dx = np.empty_like(x)
+    for n in prange(x.shape[0]):
+        for c in range(x.shape[1]):
+            z = x[n, c]
+            tanh_u = tanh(slope * (z + cubic * z * z * z))
+            du = slope * (one + np.float32(3) * cubic * z * z)
+            dx[n, c] = dy[n, c] * (half * (one + tanh_u) + half * z * (one - tanh_u * tanh_u) * du)
+    return dx

@@ -1,0 +1,37 @@
+"""Embedding look-up and its backward: take rows of a table (V, C), add rows into one."""
+
+import numpy as np
+
+from .pair import Kernel, prange
+
+
+@Kernel
+def gather(table, ids):
+    """Row ids[n] of the table for each n.   ids (N,)   ->   (N, C)"""
+    return table[ids]
+
+
+@Kernel
+def scatter_add(rows, ids, V):
+    """The sum, for each id, of the rows it was looked up for.   rows (N, C)   ids (N,)   ->   (V, C)"""
+    table = np.zeros((V, rows.shape[1]), rows.dtype)
+    np.add.at(table, ids, rows)  # table[ids] += rows would count a repeated id once
+    return table
+
+
+@gather.loops
+def gather(table, ids):
+    rows = np.empty((ids.size, table.shape[1]), table.dtype)
+    for n in prange(ids.size):
+        for c in range(table.shape[1]):
+            rows[n, c] = table[ids[n], c]
+    return rows
+
+
+@scatter_add.loops
+def scatter_add(rows, ids, V):
+    table = np.zeros((V, rows.shape[1]), rows.dtype)
+    for n in range(ids.size):  # not prange: two threads could add to one row at once
+        for c in range(rows.shape[1]):
+            table[ids[n], c] += rows[n, c]
+    return table
