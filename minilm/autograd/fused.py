@@ -9,18 +9,20 @@ from .tensor import operation
 
 
 @operation
-def linear(x, W, b):
+def linear(x, W, *b):
     """Y = X W + b        dX = dY Wᵀ        dW = Xᵀ dY        db = Σ dY
 
-    x (..., C)   W (C, F)   b (F,)   ->   (..., F)
+    x (..., C)   W (C, F)   b (F,), which may be left out   ->   (..., F).   All rows of x in one product.
     """
     rows = _rows(x)
     y = rows @ W
-    y += b
+    if b:
+        y += b[0]
 
     def backward(dy):
         dy = _rows(dy)
-        return (dy @ W.T).reshape(x.shape), rows.T @ dy, dy.sum(axis=0)
+        dx, dW = (dy @ W.T).reshape(x.shape), rows.T @ dy
+        return (dx, dW, dy.sum(axis=0)) if b else (dx, dW)
 
     return y.reshape(*x.shape[:-1], W.shape[1]), backward
 

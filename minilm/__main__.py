@@ -1,0 +1,104 @@
+"""The command line: `python -m minilm` trains a GPT on Shakespeare's plays and lets it write; `--help` tells the rest."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from minilm import commands
+
+
+def parser() -> argparse.ArgumentParser:
+    """The commands and their arguments."""
+    top = argparse.ArgumentParser(
+        prog="python -m minilm",
+        description="Without a command: train a small GPT on Shakespeare's plays for 90 seconds, and continue a prompt "
+        "by greedy decoding, sampling and beam search.",
+    )
+    top.set_defaults(run=commands.main_job)
+    subparsers = top.add_subparsers(title="commands", metavar="")
+    for add in (_add_train, _add_generate, _add_evaluate, _add_corpora):
+        add(subparsers)
+    return top
+
+
+def _add_train(subparsers):
+    train = subparsers.add_parser("train", help="train a model on a corpus or on a text of your own")
+    train.set_defaults(run=commands.train)
+    train.add_argument("text", nargs="?", default="shakespeare", metavar="CORPUS or FILE",
+                       help="a name that `corpora` lists, or a UTF-8 text file (default: shakespeare)")  # fmt: skip
+    train.add_argument("--model", choices=commands.MODEL_NAMES, default="gpt", help="default: gpt")
+    train.add_argument("--tokenizer", choices=commands.TOKENIZER_NAMES, default="char", help="default: char")
+    train.add_argument("--vocabulary", type=_positive_int, metavar="V", help="how many words or byte pairs at most")
+    train.add_argument("--minutes", type=_positive_float, metavar="M",
+                       help="training time (default: 1.5, or no limit if --steps is given)")  # fmt: skip
+    train.add_argument("--steps", type=_positive_int, metavar="N", help="updates: the same N gives the same model")
+    train.add_argument("--width", type=_positive_int, help="channels (mlp: of an embedding)")
+    train.add_argument("--layers", type=_positive_int)
+    train.add_argument("--heads", type=_positive_int, help="gpt only")
+    train.add_argument("--context", type=_positive_int, help="tokens seen at once (ngram: does not apply)")
+    train.add_argument("--order", type=_positive_int, help="ngram only: its n (default: 6)")
+    train.add_argument("--dropout", type=float, help="default: 0")
+    train.add_argument("--batch", type=_positive_int, default=16, help="windows per update (default: 16)")
+    train.add_argument("--learning-rate", type=_positive_float, metavar="LR", help="default: 3e-3")
+    train.add_argument("--seed", type=int, default=0, help="default: 0")
+    train.add_argument("--out", type=Path, metavar="DIR", help="the run folder (default: a new one in runs/)")
+    train.add_argument("--resume", action="store_true", help="go on with the interrupted run in --out")
+
+
+def _add_generate(subparsers):
+    generate = subparsers.add_parser("generate", help="continue a prompt")
+    generate.set_defaults(run=commands.generate)
+    generate.add_argument("folder", type=Path, metavar="RUN", help="a run folder")
+    generate.add_argument("prompt")
+    generate.add_argument("--max-new-tokens", type=_positive_int, default=200, metavar="N", help="default: 200")
+    generate.add_argument("--num-beams", type=_positive_int, metavar="N", help="beam search with N beams")
+    generate.add_argument("--temperature", type=float, metavar="T", help="sample; below 1 bolder tokens get rarer")
+    generate.add_argument("--top-k", type=_positive_int, metavar="K", help="sample among the K likeliest")
+    generate.add_argument("--top-p", type=float, metavar="P", help="sample among the likeliest that make up P")
+    generate.add_argument("--seed", type=int, default=0, help="of sampling (default: 0)")
+
+
+def _add_evaluate(subparsers):
+    evaluate = subparsers.add_parser("evaluate", help="perplexity and bits per character of a text")
+    evaluate.set_defaults(run=commands.evaluate)
+    evaluate.add_argument("folder", type=Path, metavar="RUN", help="a run folder")
+    evaluate.add_argument("file", type=Path, metavar="FILE", help="a UTF-8 text file")
+
+
+def _add_corpora(subparsers):
+    subparsers.add_parser("corpora", help="list the corpora").set_defaults(run=commands.corpora)
+
+
+def _positive_int(text):
+    return _positive(int, text)
+
+
+def _positive_float(text):
+    return _positive(float, text)
+
+
+def _positive(kind, text):
+    value = kind(text)
+    if not value > 0:
+        raise argparse.ArgumentTypeError(f"{text} is not more than zero")
+    return value
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; 0 on success, 1 on an error that is told in one paragraph, 130 after Ctrl-C."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(encoding="utf-8", errors="replace")  # Windows consoles, for Chinese and for the frames
+    options = parser().parse_args(arguments)
+    try:
+        options.run(options)
+    except KeyboardInterrupt as stop:
+        print(f"\n{stop}" if str(stop) else "\nstopped", file=sys.stderr)
+        return 130
+    except (OSError, ValueError, FloatingPointError) as error:
+        print(f"\nerror: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,205 @@
+"""What the commands of the command line do. Each takes the parsed arguments, prints, and raises on failure."""
+
+import textwrap
+from argparse import Namespace
+from itertools import zip_longest
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from minilm import data, metrics, plots, training
+from minilm.files import replacing
+from minilm.generate import beam_search, greedy, sample
+from minilm.models import MODELS
+from minilm.runs import Run, build, fresh_folder, load_run, save_config, save_weights
+
+MODEL_NAMES, TOKENIZER_NAMES = tuple(MODELS), tuple(data.TOKENIZERS)
+MAIN_JOB = {"steps": 1700, "minutes": 1.5, "batch": 12, "learning_rate": 3e-3, "seed": 0}
+PROMPT = "JULIET:\n"
+
+
+class Text(NamedTuple):
+    """What a model is trained on and what it is measured on."""
+
+    name: str
+    train: str
+    validation: str
+    about: str
+
+
+def main_job(options: Namespace) -> None:
+    """Train a small GPT on the plays, and continue a prompt three ways."""
+    options = Namespace(text="shakespeare", model="gpt", tokenizer="char", out=None, resume=False, **MAIN_JOB)
+    folder, run = train(options)
+    three_ways(run, PROMPT)
+    print(f'\nGo on with:  python -m minilm generate {folder} "Your prompt"')
+
+
+def train(options: Namespace) -> tuple[Path, Run]:
+    """Train a model and leave a run folder."""
+    folder = _folder(options)
+    run = load_run(folder, weights=False) if options.resume else None
+    text = read(run.config["text"] if run else options.text)
+    run = run or _new_run(options, text)
+    print(f"{text.about}\n\n{run.model.summary() if run.config['model'] != 'ngram' else run.config['settings']}\n")
+    save_config(folder, run)
+    if run.config["model"] == "ngram":
+        run.model.fit(run.tokenizer.encode(text.train))
+        print(run.model.summary())
+    else:
+        _fit(run, text, folder, options)
+    save_weights(folder, run.model)
+    print(f"\nheld-out text: {quality(run, text.validation)}\nrun folder: {folder}")
+    return folder, run
+
+
+def _folder(options):
+    if options.resume and not options.out:
+        raise ValueError("--resume needs --out, the folder of the run to go on with")
+    if options.out and not options.resume and (options.out / "config.json").exists():
+        raise ValueError(f"--out {options.out} holds a run already; --resume goes on with it, or choose another folder")
+    return options.out or fresh_folder(f"{Path(options.text).stem}-{options.model}")
+
+
+def read(name: str) -> Text:
+    """A corpus with whole documents held out, or a file with its last tenth held out."""
+    if name in data.CORPORA:
+        corpus = data.CORPORA[name]
+        kept, held = data.split(data.documents(name), corpus.held_out)
+        text, validation = ("\n\n".join(document.text for document in part) for part in (kept, held))
+        titles = ", ".join(document.title for document in held) if len(held) < 5 else f"{len(held):,} documents"
+        source = f"{name}: {corpus.description}\n{corpus.attribution}; {corpus.licence}\nheld out: {titles}"
+    else:
+        whole = _own_text(name)
+        cut = whole.rfind("\n", 0, len(whole) * 9 // 10) + 1 or len(whole) * 9 // 10
+        text, validation, source = whole[:cut], whole[cut:], f"{name}\nheld out: the last tenth"
+    size = f"{len(text):,} characters to train on, {len(validation):,} held out"
+    return Text(name, text, validation, f"{source}\n{size}, {len(set(text))} different characters")
+
+
+def _own_text(name):
+    if not Path(name).exists() and not Path(name).suffix:
+        raise ValueError(f"{name!r} is neither a file nor a corpus; the corpora are {', '.join(data.CORPORA)}")
+    return data.read_text(name)
+
+
+def _new_run(options, text) -> Run:
+    vocabulary = getattr(options, "vocabulary", None)
+    tokenizer = data.TOKENIZERS[options.tokenizer].train(text.train, **({"size": vocabulary} if vocabulary else {}))
+    names = ("width", "layers", "heads", "context", "order", "dropout")
+    chosen = {name: getattr(options, name) for name in names if getattr(options, name, None) is not None}
+    if options.model == "ngram":
+        chosen = {"order": 6} | chosen
+    model = build(options.model, {"vocabulary": len(tokenizer)} | chosen, options.seed)
+    config = {
+        "model": options.model, "settings": model.settings, "text": options.text, "seed": options.seed,
+        "training": {"batch": options.batch, "learning_rate": options.learning_rate or 3e-3, "steps": options.steps,
+                     "minutes": options.minutes or (None if options.steps else 1.5)},
+    }  # fmt: skip
+    return Run(model, tokenizer, config)
+
+
+def _fit(run: Run, text: Text, folder: Path, options: Namespace) -> None:
+    chosen, model = run.config["training"], run.model
+    if options.resume:
+        chosen |= {name: getattr(options, name) for name in ("steps", "minutes") if getattr(options, name)}
+    ids, held_out = run.tokenizer.encode(text.train), run.tokenizer.encode(text.validation)
+    optimizer = training.AdamW(model.parameters(), chosen["learning_rate"], betas=(0.9, 0.99), weight_decay=0.1)
+    trainer = training.Trainer(
+        model,
+        optimizer,
+        data.Windows(ids, model.window, chosen["batch"], run.config["seed"]),
+        steps=chosen["steps"],
+        minutes=chosen["minutes"],
+        validation=held_out[:20_000],
+        schedule=training.schedules.warmup_cosine(),
+        folder=folder,
+        seed=run.config["seed"],
+    )
+    if options.resume:
+        trainer.load_checkpoint()
+    log = trainer.fit()
+    print(f"trained {trainer.step:,} steps in {trainer.seconds:.1f} s")
+    save_picture(plots.loss_curve(log.columns()), folder / "loss.png")
+
+
+def save_picture(axes, path: Path) -> None:
+    """Write a picture as PNG."""
+    with replacing(path) as temporary:
+        axes.figure.savefig(temporary, format="png", dpi=150)
+
+
+def quality(run: Run, text: str) -> str:
+    """Nats per token, perplexity and bits per character."""
+    ids = run.tokenizer.encode(text)
+    nats, count = training.total_nats(run.model, ids)
+    bits = metrics.bits_per_character(nats, len(text))
+    return (
+        f"{nats / count:.3f} nats per {run.tokenizer.name}, perplexity {metrics.perplexity(nats / count):.2f}, "
+        f"{bits:.3f} bits per character"
+    )
+
+
+def three_ways(run: Run, prompt: str, max_new_tokens: int = 240) -> None:
+    """Continue a prompt greedily, by sampling and by beam search, side by side."""
+    ids = run.tokenizer.encode(prompt)
+    beams = beam_search(run.model, ids, max_new_tokens, num_beams=5, num_return_sequences=5)
+    texts = {
+        "greedy": greedy(run.model, ids, max_new_tokens),
+        "sampled (temperature 0.8, top-p 0.95)": sample(
+            run.model, ids, max_new_tokens, temperature=0.8, top_p=0.95, rng=np.random.default_rng(0)
+        ),
+        "beam search (5 beams)": beams[0].ids,
+    }
+    print(f"\nprompt: {prompt!r}\n\n{side_by_side({title: run.tokenizer.decode(ids) for title, ids in texts.items()})}")
+    print("\nlog-probabilities of the 5 beams: " + ", ".join(f"{beam.log_prob:.1f}" for beam in beams))
+
+
+def side_by_side(texts: dict[str, str], width: int = 38) -> str:
+    """Texts in columns under their titles.
+
+    >>> print(side_by_side({"one": "To be, or not", "two": "to be"}, width=8))
+    one       two
+    --------  --------
+    To be,    to be
+    or not
+    """
+    columns = [
+        [title, "-" * width] + [part for line in text.splitlines() for part in textwrap.wrap(line, width) or [""]]
+        for title, text in texts.items()
+    ]
+    return "\n".join("  ".join(f"{cell:<{width}}" for cell in row).rstrip() for row in zip_longest(*columns, fillvalue=""))
+
+
+def generate(options: Namespace) -> None:
+    """Continue a prompt with a trained model."""
+    sampling = {name: getattr(options, name) for name in ("temperature", "top_k", "top_p")}
+    sampling = {name: value for name, value in sampling.items() if value is not None}
+    if options.num_beams and sampling:
+        raise ValueError(f"--num-beams searches and {', '.join(sampling)} sample; choose one")
+    run = load_run(options.folder)
+    ids = run.tokenizer.encode(options.prompt)
+    if options.num_beams:
+        for beam in beam_search(run.model, ids, options.max_new_tokens, num_beams=options.num_beams)[:1]:
+            print(f"{options.prompt}{run.tokenizer.decode(beam.ids)}\n\nlog-probability {beam.log_prob:.2f}")
+        return
+    if sampling:
+        written = sample(run.model, ids, options.max_new_tokens, **sampling, rng=np.random.default_rng(options.seed))
+    else:
+        written = greedy(run.model, ids, options.max_new_tokens)
+    print(options.prompt + run.tokenizer.decode(written))
+
+
+def evaluate(options: Namespace) -> None:
+    """Say how well a trained model predicts a text."""
+    run = load_run(options.folder)
+    text = data.read_text(options.file)
+    print(f"{options.file}: {len(text):,} characters, {quality(run, text)}")
+
+
+def corpora(options: Namespace) -> None:
+    """List the corpora with licence and attribution."""
+    for corpus in data.CORPORA.values():
+        print(f"{corpus.name}  ({corpus.language}, {corpus.megabytes} MB)")
+        print(f"    {corpus.description}\n    {corpus.licence}; {corpus.attribution}")

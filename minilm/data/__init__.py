@@ -1,0 +1,57 @@
+"""Floor 2. Texts become numbers: corpora, tokenizers, batches. Knows no Tensor and no model."""
+
+import json
+from pathlib import Path
+
+from .batches import Windows, consecutive, length_mask, pad
+from .bpe import BPETokenizer
+from .corpora import CORPORA, Corpus, documents, fetch, records
+from .texts import Document, read_text, split
+from .tokenizers import CharTokenizer, Tokenizer, WordTokenizer
+from .vocabulary import Vocabulary
+
+__all__ = [
+    "CORPORA",
+    "TOKENIZERS",
+    "BPETokenizer",
+    "CharTokenizer",
+    "Corpus",
+    "Document",
+    "Tokenizer",
+    "Vocabulary",
+    "Windows",
+    "WordTokenizer",
+    "consecutive",
+    "documents",
+    "fetch",
+    "length_mask",
+    "load_tokenizer",
+    "pad",
+    "read_text",
+    "records",
+    "split",
+]
+
+TOKENIZERS: dict[str, type[Tokenizer]] = {kind.name: kind for kind in (CharTokenizer, WordTokenizer, BPETokenizer)}
+
+
+def load_tokenizer(path: str | Path) -> Tokenizer:
+    """The tokenizer that `save` wrote.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If the file is damaged, or something else than a tokenizer.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"there is no tokenizer {path}; `tokenizer.save` writes one")
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        return TOKENIZERS[content["tokenizer"]].from_json(content)
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(
+            f"{path} is not a tokenizer as `save` writes it ({type(error).__name__}: {error}); save it again"
+        ) from error

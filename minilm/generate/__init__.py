@@ -1,0 +1,19 @@
+"""Floor 3. Writing text with any model: greedy decoding, sampling and beam search, written once for all of them."""
+
+from .beam import Hypothesis, Node, beam_search
+from .filters import keep_top_k, keep_top_p, penalise_repetition, with_temperature
+from .protocol import Model
+from .write import greedy, sample
+
+__all__ = [
+    "Hypothesis",
+    "Model",
+    "Node",
+    "beam_search",
+    "greedy",
+    "keep_top_k",
+    "keep_top_p",
+    "penalise_repetition",
+    "sample",
+    "with_temperature",
+]

@@ -1,0 +1,20 @@
+"""Floor 4. Language models: each with a loss, a summary, and the decoding protocol start, step, reorder."""
+
+from functools import partial
+
+from .gpt import GPT
+from .language_model import LanguageModel
+from .mlp import MLP
+from .ngram import NGram
+from .rnn import RecurrentLM
+
+MODELS = {
+    "ngram": lambda *, rng, **settings: NGram(**settings),  # counting draws nothing at random
+    "mlp": MLP,
+    "rnn": partial(RecurrentLM, cell="rnn"),
+    "gru": partial(RecurrentLM, cell="gru"),
+    "lstm": partial(RecurrentLM, cell="lstm"),
+    "gpt": GPT,
+}
+
+__all__ = ["GPT", "MLP", "MODELS", "LanguageModel", "NGram", "RecurrentLM"]

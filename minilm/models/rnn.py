@@ -1,0 +1,76 @@
+"""The recurrent language model: what was read so far is held in a state of fixed size."""
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from minilm import nn
+from minilm.autograd import Tensor, no_grad
+
+from .language_model import LanguageModel, next_log_probs
+
+
+class RecurrentLM(LanguageModel):
+    """hₜ = cell(e(xₜ), hₜ₋₁),  logits = hₜ W + b (Mikolov et al. 2010; LSTM: Sundermeyer et al. 2012)
+
+    Parameters
+    ----------
+    vocabulary, embedding, width, layers : int
+        V, channels of an embedding, H, and how many cells stand on each other.
+    cell : {"rnn", "gru", "lstm"}
+    context : int
+        The window of training text, through which gradients flow back in time.
+
+    Examples
+    --------
+    The model of the Keras tutorials, Embedding(10000, 256), LSTM(1024), Dense(10000):
+
+    >>> model = RecurrentLM(10_000, embedding=256, width=1024, cell="lstm", rng=np.random.default_rng(0))
+    >>> sum(tensor.size for tensor in model.parameters())
+    18056976
+    """
+
+    def __init__(
+        self,
+        vocabulary: int,
+        *,
+        embedding: int = 64,
+        width: int = 256,
+        layers: int = 1,
+        cell: str = "lstm",
+        context: int = 64,
+        dropout: float = 0.0,
+        rng: np.random.Generator,
+    ):
+        self.vocabulary, self.window = vocabulary, context
+        self.settings = {
+            "vocabulary": vocabulary, "embedding": embedding, "width": width, "layers": layers, "cell": cell,
+            "context": context, "dropout": dropout,
+        }  # fmt: skip
+        self.embedding = nn.Embedding(vocabulary, embedding, rng=rng)
+        self.recurrent = nn.Recurrent(cell, embedding, width, layers=layers, rng=rng)
+        self.dropout = nn.Dropout(dropout, rng=rng)
+        self.head = nn.Linear(width, vocabulary, rng=rng)
+
+    def __call__(self, ids: ArrayLike) -> Tensor:
+        return self._extend(self._checked(ids))[0]
+
+    def start(self, prompt: ArrayLike) -> tuple[np.ndarray, list]:
+        return self._read(self._checked(prompt), None)
+
+    def step(self, ids: ArrayLike, state: list) -> tuple[np.ndarray, list]:
+        return self._read(self._checked(np.asarray(ids)[:, None]), state)
+
+    def reorder(self, state: list, rows: ArrayLike) -> list:
+        def take(part):
+            return tuple(take(p) for p in part) if isinstance(part, tuple) else Tensor(part.data[rows])
+
+        return [take(layer) for layer in state]
+
+    def _read(self, ids, state):
+        with no_grad():
+            logits, state = self._extend(ids, state)
+            return next_log_probs(logits), state
+
+    def _extend(self, ids, state=None):
+        hidden, state = self.recurrent(self.dropout(self.embedding(ids)), state)
+        return self.head(self.dropout(hidden)), state

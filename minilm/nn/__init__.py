@@ -1,0 +1,37 @@
+"""Floor 3. Layers: modules with parameters, built from the operations of autograd."""
+
+from .attention import AdditiveAttention, KeyValues, MultiHeadAttention, join_heads, split_heads
+from .layers import Dropout, Embedding, FeedForward, LayerNorm, Linear, RMSNorm
+from .module import Module, parameter
+from .position import LearnedPositions, RotaryPositions, SinusoidalPositions, check_context
+from .recurrent import GRUCell, LSTMCell, Recurrent, RNNCell
+from .summary import summary
+from .transformer import Block, Decoder, Encoder
+
+__all__ = [
+    "AdditiveAttention",
+    "Block",
+    "Decoder",
+    "Dropout",
+    "Embedding",
+    "Encoder",
+    "FeedForward",
+    "GRUCell",
+    "KeyValues",
+    "LSTMCell",
+    "LayerNorm",
+    "LearnedPositions",
+    "Linear",
+    "Module",
+    "MultiHeadAttention",
+    "RMSNorm",
+    "RNNCell",
+    "Recurrent",
+    "RotaryPositions",
+    "SinusoidalPositions",
+    "check_context",
+    "join_heads",
+    "parameter",
+    "split_heads",
+    "summary",
+]

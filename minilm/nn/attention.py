@@ -1,0 +1,104 @@
+"""Attention as layers: additive (Bahdanau) and multi-head (Vaswani), with masks and a key-value cache."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from minilm import autograd
+from minilm.autograd import Tensor
+
+from .layers import Linear
+from .module import Module, normal
+from .position import RotaryPositions
+
+
+class KeyValues(NamedTuple):
+    """The keys and values (B, H, S, D) of the tokens so far: what a step need not compute again."""
+
+    keys: np.ndarray
+    values: np.ndarray
+
+    def reorder(self, rows: np.ndarray) -> "KeyValues":
+        """Those of the sequences `rows`, in that order."""
+        return KeyValues(self.keys[rows], self.values[rows])
+
+
+class MultiHeadAttention(Module):
+    """H attentions in parallel, each on its own D = C/H channels (Vaswani et al. 2017, arXiv:1706.03762, 3.2.2).
+
+    head_h = softmax(q_h k_hᵀ / √D) v_h,  y = [head_1 ... head_H] W_out + b_out
+
+    Parameters
+    ----------
+    width, heads : int
+        C and H; H divides C.
+    rotary : RotaryPositions, optional
+        Turns queries and keys by their places.
+
+    Examples
+    --------
+    >>> attend = MultiHeadAttention(width=8, heads=2, rng=np.random.default_rng(0))
+    >>> attend(Tensor(np.zeros((1, 5, 8)))).shape
+    (1, 5, 8)
+    """
+
+    def __init__(self, width: int, heads: int, *, rotary: RotaryPositions | None = None, rng: np.random.Generator):
+        if width % heads:
+            raise ValueError(f"width {width} is not a multiple of heads {heads}")
+        self.heads, self.rotary = heads, rotary
+        self.query, self.key, self.value, self.out = (Linear(width, width, rng=rng) for _ in range(4))
+
+    def __call__(self, x: Tensor, memory: Tensor | None = None, mask=None, causal: bool = False) -> Tensor:
+        """x (B, T, C)   memory (B, S, C), x itself if not given   mask, to (B, H, T, S), True: may look"""
+        return self.extend(x, memory, mask, causal)[0]
+
+    def extend(self, x, memory=None, mask=None, causal=False, past: KeyValues | None = None):
+        """As a call, for tokens that follow those of `past`; also returns the keys and values of all tokens so far."""
+        memory = x if memory is None else memory
+        offset = 0 if past is None else past.keys.shape[2]
+        q = split_heads(self.query(x), self.heads)  # (B, T, C) -> (B, H, T, D)
+        k = split_heads(self.key(memory), self.heads)  # (B, S, C) -> (B, H, S, D)
+        v = split_heads(self.value(memory), self.heads)
+        if self.rotary:
+            q, k = self.rotary(q, offset), self.rotary(k, offset)
+        if past is not None:
+            k, v = (autograd.concatenate(old, new, axis=2) for old, new in zip(past, (k, v), strict=True))
+        y = join_heads(autograd.attention(q, k, v, mask=mask, causal=causal))
+        return self.out(y), KeyValues(k.data, v.data)
+
+
+def split_heads(x: Tensor, heads: int) -> Tensor:
+    """(B, T, C) -> (B, H, T, D)"""
+    B, T, C = x.shape
+    return x.reshape(B, T, heads, C // heads).swapaxes(1, 2)
+
+
+def join_heads(x: Tensor) -> Tensor:
+    """(B, H, T, D) -> (B, T, C)"""
+    B, H, T, D = x.shape
+    return x.swapaxes(1, 2).reshape(B, T, H * D)
+
+
+class AdditiveAttention(Module):
+    """weight(t, s) = softmax over s of vᵀ tanh(q_t W + m_s U),  y_t = Σₛ weight(t, s) m_s
+
+    (Bahdanau et al. 2015, arXiv:1409.0473, appendix A.1.2)
+    """
+
+    def __init__(self, width: int, memory_width: int, hidden: int, *, rng: np.random.Generator):
+        self.query = Linear(width, hidden, bias=False, rng=rng)
+        self.memory = Linear(memory_width, hidden, bias=False, rng=rng)
+        self.v = normal(rng, hidden, 1, std=1 / np.sqrt(hidden))
+
+    def __call__(self, queries: Tensor, memory: Tensor, mask=None) -> tuple[Tensor, Tensor]:
+        """queries (B, T, C)   memory (B, S, M)   mask (B, S) or (B, T, S), True: may look   ->   (B, T, M), (B, T, S)"""
+        B, T, S = *queries.shape[:2], memory.shape[1]
+        q = self.query(queries).reshape(B, T, 1, -1)
+        m = self.memory(memory).reshape(B, 1, S, -1)
+        scores = ((q + m).tanh() @ self.v).reshape(B, T, S)
+        if mask is not None:
+            mask = np.asarray(mask)
+            mask = mask[:, None, :] if mask.ndim == 2 else mask
+            scores = autograd.where(scores, -1e9, condition=mask)
+        weights = scores.softmax()
+        return weights @ memory, weights

@@ -1,0 +1,88 @@
+"""The layers without memory: linear, embedding, norms, dropout, feed-forward."""
+
+import math
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from minilm import autograd
+from minilm.autograd import Tensor
+
+from .module import Module, normal, parameter
+
+
+class Linear(Module):
+    """y = x W + b   x (..., inputs)   W (inputs, outputs)   b (outputs,)   ->   (..., outputs)
+
+    W starts as N(0, 1 / inputs), so that y varies as much as x does (LeCun et al. 1998, section 4.6); b as 0.
+
+    >>> Linear(3, 2, rng=np.random.default_rng(0))(Tensor(np.ones((5, 3)))).shape
+    (5, 2)
+    """
+
+    def __init__(self, inputs: int, outputs: int, *, bias: bool = True, rng: np.random.Generator):
+        self.W = normal(rng, inputs, outputs, std=1 / math.sqrt(inputs))
+        self.b = parameter(np.zeros(outputs)) if bias else None
+
+    def __call__(self, x: Tensor) -> Tensor:
+        if x.shape[-1] != self.W.shape[0]:
+            raise ValueError(f"x has shape {x.shape}; expected its last axis to be the {self.W.shape[0]} inputs")
+        return autograd.linear(x, self.W, *([] if self.b is None else [self.b]))
+
+
+class Embedding(Module):
+    """y = table[ids]   ids (...)   table (V, C)   ->   (..., C)
+
+    >>> Embedding(10, 4, rng=np.random.default_rng(0))(np.array([[1, 2, 9]])).shape
+    (1, 3, 4)
+    """
+
+    def __init__(self, vocabulary: int, width: int, *, std: float = 1.0, rng: np.random.Generator):
+        self.table = normal(rng, vocabulary, width, std=std)
+
+    def __call__(self, ids: ArrayLike) -> Tensor:
+        return autograd.gather(self.table, ids=ids)
+
+
+class LayerNorm(Module):
+    """y = γ (x - mean) / √(variance + eps) + β over the last axis (Ba et al. 2016, arXiv:1607.06450)"""
+
+    def __init__(self, width: int, *, eps: float = 1e-5):
+        self.gamma, self.beta, self.eps = parameter(np.ones(width)), parameter(np.zeros(width)), eps
+
+    def __call__(self, x: Tensor) -> Tensor:
+        return autograd.layer_norm(x, self.gamma, self.beta, eps=self.eps)
+
+
+class RMSNorm(Module):
+    """y = γ x / √(mean(x²) + eps) over the last axis (Zhang and Sennrich 2019, arXiv:1910.07467, equation 4)"""
+
+    def __init__(self, width: int, *, eps: float = 1e-5):
+        self.gamma, self.eps = parameter(np.ones(width)), eps
+
+    def __call__(self, x: Tensor) -> Tensor:
+        return autograd.rms_norm(x, self.gamma, eps=self.eps)
+
+
+class Dropout(Module):
+    """In training each element becomes 0 with probability p, the others grow by 1 / (1 - p) (Srivastava et al. 2014)."""
+
+    def __init__(self, probability: float, *, rng: np.random.Generator):
+        if not 0 <= probability < 1:
+            raise ValueError(f"probability of dropout is {probability}, expected 0 <= probability < 1")
+        self.probability, self.rng = probability, rng
+
+    def __call__(self, x: Tensor) -> Tensor:
+        if not self.training or self.probability == 0:
+            return x
+        return autograd.dropout(x, probability=self.probability, rng=self.rng)
+
+
+class FeedForward(Module):
+    """y = GELU(x W₁ + b₁) W₂ + b₂, at each position alone (Vaswani et al. 2017, equation 2, with GELU for ReLU)"""
+
+    def __init__(self, width: int, hidden: int, *, rng: np.random.Generator):
+        self.inner, self.outer = Linear(width, hidden, rng=rng), Linear(hidden, width, rng=rng)
+
+    def __call__(self, x: Tensor) -> Tensor:
+        return self.outer(autograd.gelu(self.inner(x)))

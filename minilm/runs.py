@@ -1,0 +1,94 @@
+"""A run folder: what training leaves behind, and what is needed to use the model again.
+
+    model.safetensors   the weights (of an n-gram model: its counts)
+    config.json         which model, with which settings, trained on what
+    tokenizer.json      the vocabulary
+    log.csv, loss.png   how training went
+"""
+
+import json
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from minilm.data import Tokenizer, load_tokenizer
+from minilm.files import replacing
+from minilm.models import MODELS
+from minilm.training import load_arrays, save_arrays
+
+WEIGHTS, CONFIG, TOKENIZER = "model.safetensors", "config.json", "tokenizer.json"
+
+
+class Run(NamedTuple):
+    """A model, the tokenizer it was trained with, and the rest of its configuration."""
+
+    model: Any
+    tokenizer: Tokenizer
+    config: dict[str, Any]
+
+
+def build(name: str, settings: dict[str, Any], seed: int = 0) -> Any:
+    """The untrained model `name` of MODELS.
+
+    Raises
+    ------
+    ValueError
+        If there is no such model, or a setting is not one of it.
+    """
+    if name not in MODELS:
+        raise ValueError(f"no model is named {name!r}; there are {', '.join(MODELS)}")
+    try:
+        return MODELS[name](**settings, rng=np.random.default_rng(seed))
+    except TypeError as error:
+        raise ValueError(f"these settings do not fit the model {name}: {settings} ({error})") from error
+
+
+def save_config(folder: Path, run: Run) -> None:
+    """What is known before training."""
+    with replacing(folder / CONFIG) as temporary:
+        temporary.write_text(json.dumps(run.config, indent=2, ensure_ascii=False) + "\n", encoding="utf-8", newline="\n")
+    run.tokenizer.save(folder / TOKENIZER)
+
+
+def save_weights(folder: Path, model: Any) -> None:
+    """What training found."""
+    with replacing(folder / WEIGHTS) as temporary:
+        save_arrays(temporary, model.state_dict())
+
+
+def load_run(folder: str | Path, *, weights: bool = True) -> Run:
+    """The run in `folder`; without its weights, the model is as it was before training.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the folder, or a file in it, is missing.
+    ValueError
+        If a file is damaged, or the weights do not fit the configuration.
+    """
+    folder = Path(folder)
+    path = folder / CONFIG
+    if not path.is_file():
+        raise FileNotFoundError(f"{folder} is no run folder: it has no {CONFIG}; `python -m minilm train` makes one")
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+        model = build(config["model"], config["settings"], config["seed"])
+    except (ValueError, KeyError) as error:
+        raise ValueError(f"{path} is damaged ({type(error).__name__}: {error}); take a copy, or train again") from error
+    if weights:
+        if not (folder / WEIGHTS).is_file():
+            raise FileNotFoundError(f"{folder} has no {WEIGHTS}: training has not ended; `--resume` goes on with it")
+        model.load_state_dict(load_arrays(folder / WEIGHTS)[0])
+        if hasattr(model, "eval"):
+            model.eval()
+    return Run(model, load_tokenizer(folder / TOKENIZER), config)
+
+
+def fresh_folder(name: str) -> Path:
+    """runs/name, or with a number behind it if that is taken."""
+    number, folder = 1, Path("runs", name)
+    while folder.exists():
+        number += 1
+        folder = Path("runs", f"{name}-{number}")
+    return folder

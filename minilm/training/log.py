@@ -1,0 +1,45 @@
+"""The log of a training run: a row per step, kept as CSV."""
+
+import csv
+import math
+from pathlib import Path
+
+from minilm.files import replacing
+
+COLUMNS = ("step", "seconds", "tokens", "learning_rate", "gradient_norm", "train_loss", "validation_loss")
+
+
+class Log:
+    """Rows of numbers under COLUMNS; a number that was not measured is NaN, and an empty cell in the file.
+
+    >>> log = Log()
+    >>> log.add(step=1, train_loss=4.2)
+    >>> log.columns()["train_loss"]
+    [4.2]
+    """
+
+    def __init__(self, rows: list[dict[str, float]] | None = None):
+        self.rows = rows or []
+
+    def add(self, **values: float) -> None:
+        self.rows.append({column: values.get(column, math.nan) for column in COLUMNS})
+
+    def columns(self) -> dict[str, list[float]]:
+        return {column: [row[column] for row in self.rows] for column in COLUMNS}
+
+    def write(self, path: str | Path) -> None:
+        with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(COLUMNS)
+            writer.writerows([_cell(row[column]) for column in COLUMNS] for row in self.rows)
+
+    @classmethod
+    def read(cls, path: str | Path, until_step: int) -> "Log":
+        """The rows up to and with `until_step`."""
+        with Path(path).open(encoding="utf-8", newline="") as file:
+            rows = [{column: float(cell) if cell else math.nan for column, cell in row.items()} for row in csv.DictReader(file)]
+        return cls([row for row in rows if row["step"] <= until_step])
+
+
+def _cell(value):
+    return "" if math.isnan(value) else int(value) if value == int(value) else repr(float(value))

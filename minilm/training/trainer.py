@@ -1,0 +1,224 @@
+"""The training loop: loss, backward, clip, step; with a progress bar, a log, checkpoints and exact resume."""
+
+import json
+import math
+import time
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike
+from tqdm import tqdm
+
+from minilm.data import Windows
+from minilm.files import replacing
+from minilm.nn import Module
+
+from .arrays import load_arrays, save_arrays
+from .evaluation import mean_loss
+from .interrupt import deferred_interrupt
+from .log import Log
+from .optimizers import Optimizer, clip_gradients
+from .schedules import Schedule, constant
+
+CHECKPOINT = "checkpoint.safetensors"
+
+
+class Trainer:
+    """Trains a language model on windows of text.
+
+    All that is random in step t follows from `seed` and t: the windows' order, and dropout. So the same arguments
+    give the same curve, and a run resumed from a checkpoint equals one that was never interrupted, bit for bit.
+
+    Parameters
+    ----------
+    model : Module with a `loss(ids, targets)`
+    optimizer : Optimizer
+    windows : Windows
+    steps : int, optional
+        Updates to make.
+    minutes : float, optional
+        Training time after which to end, whatever the step; evaluation and compilation do not count. At least one of
+        `steps` and `minutes` is needed; the schedule follows whichever is further on.
+    validation : array_like, optional
+        Ids of a held-out text; its loss is measured every `evaluate_every` steps and at the end.
+    schedule : function of progress, see schedules.py
+    clip : float
+        The longest gradient.
+    accumulate : int
+        Batches whose gradients are averaged for one update.
+    patience : int, optional
+        End after this many evaluations without a new best, and return to the best weights (early stopping).
+    folder : path, optional
+        Where to keep checkpoint and log.
+    """
+
+    def __init__(
+        self,
+        model: Module,
+        optimizer: Optimizer,
+        windows: Windows,
+        *,
+        steps: int | None = None,
+        minutes: float | None = None,
+        validation: ArrayLike | None = None,
+        schedule: Schedule | None = None,
+        clip: float = 1.0,
+        accumulate: int = 1,
+        evaluate_every: int = 250,
+        patience: int | None = None,
+        folder: str | Path | None = None,
+        seed: int = 0,
+        show_progress: bool = True,
+    ):
+        _check(steps, minutes, accumulate, patience, validation)
+        self.model, self.optimizer, self.windows, self.validation = model, optimizer, windows, validation
+        self.steps, self.minutes, self.schedule = steps, minutes, schedule or constant()
+        self.clip, self.accumulate, self.evaluate_every, self.patience = clip, accumulate, evaluate_every, patience
+        self.folder, self.seed, self.show_progress = Path(folder) if folder else None, seed, show_progress
+        self.full_rate = optimizer.lr
+        self.step, self.seconds, self.log = 0, 0.0, Log()
+        self.best_loss, self.best_state, self.evaluations_without_best = math.inf, None, 0
+
+    @property
+    def progress(self) -> float:
+        """Which part of training has passed, 0 to 1."""
+        by_steps = self.step / self.steps if self.steps else 0.0
+        by_time = self.seconds / (60 * self.minutes) if self.minutes else 0.0
+        return min(max(by_steps, by_time), 1.0)
+
+    def fit(self) -> Log:
+        """Train to the end.
+
+        Raises
+        ------
+        FloatingPointError
+            If the loss is no longer a number; the last checkpoint stays.
+        KeyboardInterrupt
+            After Ctrl-C, when the step is complete and a checkpoint is written; says where.
+        """
+        if self.folder and not self.step:
+            self.save_checkpoint()  # a folder that cannot be written shows now, not after the work
+        with deferred_interrupt() as interrupted, self._bar() as bar:
+            while self.progress < 1 and not self._out_of_patience():
+                self._timed_step(bar)
+                if interrupted():
+                    self.save_checkpoint()
+                    raise KeyboardInterrupt(f"stopped after step {self.step}; {self._where()}")
+                if self.progress >= 1 or self.step % self.evaluate_every == 0:
+                    self._evaluate()
+                    self.save_checkpoint()
+        if self.best_state:
+            self.model.load_state_dict(self.best_state)
+        return self.log
+
+    def _timed_step(self, bar):
+        compiling = bar.n == 0
+        if compiling:
+            bar.set_description("first step (compiles the kernels once per machine)")
+        started = time.perf_counter()
+        loss, norm = self._update()
+        self.seconds += 0.0 if compiling else time.perf_counter() - started
+        tokens = self.step * self.accumulate * self.windows.batch_size * self.windows.context
+        self.log.add(step=self.step, seconds=self.seconds, tokens=tokens, learning_rate=self.optimizer.lr,
+                     gradient_norm=norm, train_loss=loss)  # fmt: skip
+        self._show(bar, loss)
+
+    def _update(self) -> tuple[float, float]:
+        """One update of all parameters; returns the loss before it, and the length of the gradient."""
+        self.model.train()
+        self.model.reseed(self.seed, self.step)
+        self.optimizer.zero_grad()
+        total = 0.0
+        for part in range(self.accumulate):
+            inputs, targets = self.windows.batch(self.step * self.accumulate + part)
+            loss = self.model.loss(inputs, targets) * (1 / self.accumulate)
+            loss.backward()
+            total += loss.item()
+        norm = clip_gradients(self.optimizer.parameters, self.clip)
+        if not math.isfinite(total + norm):
+            raise FloatingPointError(
+                f"the loss is {total} and the gradient's length {norm} at step {self.step + 1}; {self._where()}. "
+                f"Try a smaller learning rate than {self.full_rate}"
+            )
+        self.step += 1
+        self.optimizer.lr = self.full_rate * self.schedule(self.progress)
+        self.optimizer.step()
+        return total, norm
+
+    def _evaluate(self):
+        if self.validation is None:
+            return
+        loss = mean_loss(self.model, self.validation)
+        self.log.rows[-1]["validation_loss"] = loss
+        if loss < self.best_loss:
+            self.best_loss, self.evaluations_without_best = loss, 0
+            self.best_state = self.model.state_dict() if self.patience else None
+        else:
+            self.evaluations_without_best += 1
+
+    def _out_of_patience(self) -> bool:
+        return self.patience is not None and self.evaluations_without_best >= self.patience
+
+    def save_checkpoint(self) -> None:
+        """Write all that `load_checkpoint` needs, in one file, so that it is never half old and half new."""
+        if not self.folder:
+            return
+        best = self.best_state or {}
+        state = {"step": self.step, "seconds": self.seconds, "best_loss": self.best_loss,
+                 "evaluations_without_best": self.evaluations_without_best, "seed": self.seed}  # fmt: skip
+        groups = {"model": self.model.state_dict(), "optimizer": self.optimizer.state_dict(), "best": best}
+        arrays = {f"{group}/{name}": array for group, named in groups.items() for name, array in named.items()}
+        self.log.write(self.folder / "log.csv")
+        with replacing(self.folder / CHECKPOINT) as temporary:
+            save_arrays(temporary, arrays, {"trainer": json.dumps(state)})
+
+    def load_checkpoint(self) -> None:
+        """Go on from where `save_checkpoint` was called.
+
+        Raises
+        ------
+        FileNotFoundError, ValueError
+            If there is no checkpoint in the folder, it is damaged, or it belongs to another model or seed.
+        """
+        arrays, metadata = load_arrays(self.folder / CHECKPOINT)
+        state = json.loads(metadata["trainer"])
+        if state.pop("seed") != self.seed:
+            raise ValueError(f"the checkpoint in {self.folder} was made with another seed than {self.seed}")
+        groups = {"model": {}, "optimizer": {}, "best": {}}
+        for name, array in arrays.items():
+            group, _, rest = name.partition("/")
+            groups[group][rest] = array
+        self.model.load_state_dict(groups["model"])
+        self.optimizer.load_state_dict(groups["optimizer"])
+        self.best_state = groups["best"] or None
+        vars(self).update(state)
+        self.log = Log.read(self.folder / "log.csv", self.step)
+
+    def _where(self):
+        if self.folder and (self.folder / CHECKPOINT).exists():
+            return f"the last checkpoint is {self.folder / CHECKPOINT}"
+        return "no checkpoint was kept, as the trainer was given no folder"
+
+    def _bar(self):
+        return tqdm(total=100, disable=not self.show_progress,
+                    bar_format="{desc} {percentage:3.0f}% |{bar:20}| {postfix}")  # fmt: skip
+
+    def _show(self, bar, loss):
+        recent = [row["train_loss"] for row in self.log.rows[-50:]]
+        speed = self.log.rows[-1]["tokens"] / self.seconds if self.seconds else math.nan
+        left = self.seconds / self.progress * (1 - self.progress)
+        bar.set_description("training", refresh=False)
+        bar.set_postfix_str(
+            f"step {self.step}  loss {np.mean(recent):.3f}  {speed:,.0f} tokens/s  {left:.0f} s left", refresh=False
+        )
+        bar.update(100 * self.progress - bar.n)
+
+
+def _check(steps, minutes, accumulate, patience, validation):
+    if not steps and not minutes:
+        raise ValueError("neither steps nor minutes says when training ends; give at least one, more than zero")
+    for name, value in {"steps": steps, "minutes": minutes, "accumulate": accumulate, "patience": patience}.items():
+        if value is not None and value <= 0:
+            raise ValueError(f"{name} is {value}, expected more than zero")
+    if patience and validation is None:
+        raise ValueError("patience, for early stopping, needs a validation text")
