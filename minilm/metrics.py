@@ -7,9 +7,10 @@ is another number as soon as the batches hold different numbers of tokens.
 import math
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 
-def total_nats(log_probs: np.ndarray, targets: np.ndarray, ignore_index: int | None = None) -> tuple[float, int]:
+def total_nats(log_probs: ArrayLike, targets: ArrayLike, ignore_index: int | None = None) -> tuple[float, int]:
     """−Σₙ log p(yₙ) and the number of targets in the sum, to be added up over batches.
 
     Parameters
@@ -41,7 +42,7 @@ def total_nats(log_probs: np.ndarray, targets: np.ndarray, ignore_index: int | N
     return -float(picked.sum(dtype=np.float64)), int(counted.sum())
 
 
-def cross_entropy(log_probs: np.ndarray, targets: np.ndarray, ignore_index: int | None = None) -> float:
+def cross_entropy(log_probs: ArrayLike, targets: ArrayLike, ignore_index: int | None = None) -> float:
     """−(1/N) Σₙ log p(yₙ), in nats per token, over the N targets that are not `ignore_index`.
 
     Shapes and errors as in `total_nats`.
@@ -88,7 +89,7 @@ def bits_per_character(nats: float, characters: int) -> float:
     return _check_nats("nats", nats) / (characters * math.log(2))
 
 
-def accuracy(predictions: np.ndarray, targets: np.ndarray, ignore_index: int | None = None) -> float:
+def accuracy(predictions: ArrayLike, targets: ArrayLike, ignore_index: int | None = None) -> float:
     """(1/N) Σₙ [ŷₙ = yₙ] over the N targets that are not `ignore_index`; both are arrays of ids of one shape.
 
     >>> accuracy(np.array([1, 2, 3, 0]), np.array([1, 2, 0, -1]), ignore_index=-1) == 2 / 3

@@ -8,6 +8,7 @@ import math
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .protocol import Model, as_batch, check, check_count, check_end, sound
 
@@ -18,8 +19,8 @@ class Node(NamedTuple):
     parent: int | None  # index into the previous step's list; None: follows the prompt
     token: int
     log_prob: float  # of everything written since the prompt, this token included
-    kept: bool  # goes on in the beam; in the last step it competes by score
-    finished: bool  # has come to its end and competes by score
+    kept: bool  # stays in the search: competes by score if finished or in the last step, and else goes on in the beam
+    finished: bool  # the token is the end token
 
 
 class Hypothesis(NamedTuple):
@@ -32,7 +33,7 @@ class Hypothesis(NamedTuple):
 
 def beam_search(
     model: Model,
-    prompt: np.ndarray,
+    prompt: ArrayLike,
     max_new_tokens: int,
     *,
     num_beams: int = 5,
@@ -122,15 +123,15 @@ class _Beam:
         ends = tokens == self.eos_token_id
         finished = ends & (np.arange(best.size) < self.num_beams)
         self.finished += [(len(self.search), i) for i in np.flatnonzero(finished)]
-        kept = ~ends & (np.cumsum(~ends) <= self.num_beams) & (len(self.finished) < self.num_beams)
-        self._note(rows, tokens, totals[best], kept, finished)
-        return rows[kept], tokens[kept]
+        going = ~ends & (np.cumsum(~ends) <= self.num_beams) & (len(self.finished) < self.num_beams)
+        self._note(rows, tokens, totals[best], going | finished, ends)
+        return rows[going], tokens[going]
 
     def _note(self, rows, *columns):
         """Add a step to the search; `columns` are those of a node after its parent."""
         parents = [self.live[row] for row in rows]
         self.search.append([Node(*node) for node in zip(parents, *(c.tolist() for c in columns), strict=True)])
-        self.live = [i for i, node in enumerate(self.search[-1]) if node.kept]
+        self.live = [i for i, node in enumerate(self.search[-1]) if node.kept and not node.finished]
 
     def hypotheses(self, length_penalty) -> list[Hypothesis]:
         """What competes, best score first."""

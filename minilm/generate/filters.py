@@ -63,7 +63,8 @@ def penalise_repetition(log_probs: np.ndarray, ids: np.ndarray, repetition_penal
 
 
 def _normalised(log_probs):
-    return log_probs - np.logaddexp.reduce(log_probs, axis=-1, keepdims=True)
+    log_probs = log_probs - log_probs.max(axis=-1, keepdims=True)
+    return log_probs - np.log(np.exp(log_probs).sum(axis=-1, keepdims=True))
 
 
 def _best_first(log_probs):

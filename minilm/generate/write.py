@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .filters import keep_top_k, keep_top_p, penalise_repetition, with_temperature
 from .protocol import Model, as_batch, check_count, check_end, sound
@@ -10,7 +11,7 @@ from .protocol import Model, as_batch, check_count, check_end, sound
 
 def greedy(
     model: Model,
-    prompt: np.ndarray,
+    prompt: ArrayLike,
     max_new_tokens: int,
     eos_token_id: int | None = None,
     repetition_penalty: float = 1.0,
@@ -49,7 +50,7 @@ def greedy(
 
 def sample(
     model: Model,
-    prompt: np.ndarray,
+    prompt: ArrayLike,
     max_new_tokens: int,
     *,
     temperature: float = 1.0,

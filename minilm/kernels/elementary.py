@@ -12,6 +12,9 @@ SMALLEST, LARGEST = np.float32(-87.33654), np.float32(88.72283)  # below it eˣ 
 ONE, TWO, HALF = np.float32(1), np.float32(2), np.float32(0.5)
 C2, C3, C4 = np.float32(5.0000001201e-1), np.float32(1.6666665459e-1), np.float32(4.1665795894e-2)
 C5, C6, C7 = np.float32(8.3334519073e-3), np.float32(1.3981999507e-3), np.float32(1.9875691500e-4)
+SMALL = np.float32(0.625)
+T1, T3, T5 = np.float32(-3.33332819422e-1), np.float32(1.33314422036e-1), np.float32(-5.37397155531e-2)
+T7, T9 = np.float32(2.06390887954e-2), np.float32(-5.70498872745e-3)
 
 
 def exp(x):
@@ -34,8 +37,11 @@ def power_of_two(n):
 
 
 def tanh(x):
-    """tanh x = 1 - 2 / (e²ˣ + 1)"""
-    return ONE - TWO / (exp(TWO * x) + ONE)
+    """tanh x = 1 - 2 / (e²ˣ + 1); near 0, where that cancels, a polynomial (Cephes, tanhf)."""
+    if abs(x) >= SMALL:
+        return ONE - TWO / (exp(TWO * x) + ONE)
+    z = x * x
+    return x + x * z * ((((T9 * z + T7) * z + T5) * z + T3) * z + T1)
 
 
 def sigmoid(x):

@@ -60,14 +60,12 @@ def apply_merges(ids, merges, first):
 
 @count_pairs.loops
 def count_pairs(ids, weights):
-    table = pair_table(ids, weights)
-    size = table[-1][0]
-    order = np.argsort(table[1][:size])
-    codes, counts = table[1][order], table[2][order]
-    pairs = np.empty((size, 2), np.int32)
-    for p in range(size):
-        pairs[p, 0], pairs[p, 1] = codes[p] >> 32, codes[p] % 2**32
-    return pairs, counts
+    _, codes, counts, size = pair_table(ids, weights)[0]
+    order = np.argsort(codes[: size[0]])
+    pairs = np.empty((size[0], 2), np.int32)
+    for p in range(size[0]):
+        pairs[p, 0], pairs[p, 1] = codes[order[p]] >> 32, codes[order[p]] % 2**32
+    return pairs, counts[order]
 
 
 @merge_pair.loops
@@ -78,22 +76,24 @@ def merge_pair(ids, left, right, new):
 
 @learn_merges.loops
 def learn_merges(ids, weights, first, number):
+    # Only words that hold the pair are looked at, and only counts of its neighbours change.
     ids = ids.copy()
     starts, stops = word_bounds(ids, len(weights))
-    table = pair_table(ids, weights)
+    table, homes = pair_table(ids, weights)
     merges = np.empty((number, 2), np.int32)
     for k in range(number):
-        table = with_room(table, 2 * (first + k) + 2)  # a new id has at most that many new neighbours
-        code, count = most_frequent(table)
-        if count < 2:
+        table, homes = with_room(table, homes, 2 * (first + k) + 2)  # a new id has at most that many new neighbours
+        best = most_frequent(table)
+        if table[2][best] < 2:
             return merges[:k].copy()
-        left, right = code >> 32, code % 2**32
+        left, right = table[1][best] >> 32, table[1][best] % 2**32
         merges[k, 0], merges[k, 1] = left, right
-        for w in range(len(weights)):
-            if occurs(ids, starts[w], stops[w], left, right):
-                count_between(ids, starts[w], stops[w], -weights[w], table)
-                stops[w] = merge_between(ids, starts[w], stops[w], left, right, first + k)
-                count_between(ids, starts[w], stops[w], weights[w], table)
+        home = homes[0][best]
+        while home >= 0:
+            w = homes[1][home]
+            recount(ids, starts[w], stops[w], left, right, first + k, w, weights[w], table, homes)
+            stops[w] = merge_between(ids, starts[w], stops[w], left, right, first + k)
+            home = homes[2][home]
     return merges
 
 
@@ -143,11 +143,23 @@ def merge_between(ids, start, stop, left, right, new):
     return write
 
 
-def occurs(ids, start, stop, left, right):
-    for i in range(start, stop - 1):  # noqa: SIM110  (a generator does not compile)
-        if ids[i] == left and ids[i + 1] == right:
-            return True
-    return False
+def recount(ids, start, stop, left, right, new, w, weight, table, homes):
+    """Change the counts as if the pair in word w were merged, from left to right."""
+    before, i = END, start  # the symbol before i, merged already
+    while i < stop:
+        if i + 1 < stop and ids[i] == left and ids[i + 1] == right:
+            add(code_of(left, right), -weight, table)
+            if before != END:
+                add(code_of(before, left), -weight, table)
+                add_home(code_of(before, new), w, weight, table, homes)
+            if i + 2 < stop:
+                add(code_of(right, ids[i + 2]), -weight, table)
+                add_home(code_of(new, ids[i + 2]), w, weight, table, homes)
+            before = new
+            i += 2
+        else:
+            before = ids[i]
+            i += 1
 
 
 def word_bounds(ids, words):
@@ -164,52 +176,57 @@ def word_bounds(ids, words):
 
 # A table of pairs is (slots, codes, counts, size): codes and counts fill up in order of arrival, and `slots`, a hash
 # table with open addressing, says where a code is. It is never more than half full, so that chains stay short.
+#
+# The homes of pairs, the words that hold them, are linked lists (first, word, next, size): first[place in the table]
+# is the first entry, -1 if there is none; word[entry] is a word, and next[entry] the entry after it.
 
 
 def empty_table(room):
     capacity = 16
     while capacity < 2 * room:
         capacity *= 2
-    return (
-        np.full(capacity, -1, np.int64),
-        np.zeros(capacity // 2, np.int64),
-        np.zeros(capacity // 2, np.int64),
-        np.zeros(1, np.int64),
-    )
+    codes, counts = np.zeros(capacity // 2, np.int64), np.zeros(capacity // 2, np.int64)
+    return np.full(capacity, -1, np.int64), codes, counts, np.zeros(1, np.int64)
 
 
 def pair_table(ids, weights):
-    """The pairs of all words with their counts."""
+    """The pairs of all words with their counts, and their homes."""
     starts, stops = word_bounds(ids, len(weights))
     table = empty_table(0)
+    entries = 3 * len(ids)  # a merge makes the text one symbol shorter and at most two entries more
+    homes = np.full(8, -1, np.int64), np.empty(entries, np.int32), np.empty(entries, np.int32), np.zeros(1, np.int64)
     for w in range(len(weights)):
-        table = with_room(table, stops[w] - starts[w])
-        count_between(ids, starts[w], stops[w], weights[w], table)
-    return table
+        table, homes = with_room(table, homes, stops[w] - starts[w])
+        for i in range(starts[w], stops[w] - 1):
+            add_home(code_of(ids[i], ids[i + 1]), w, weights[w], table, homes)
+    return table, homes
 
 
-def with_room(table, more):
-    """The table, or a larger copy if `more` new pairs might not fit."""
-    _, codes, counts, size = table
-    if size[0] + more <= len(codes):
-        return table
-    larger = empty_table(2 * (size[0] + more))
-    for p in range(size[0]):
-        add(codes[p], counts[p], larger)
-    return larger
+def with_room(table, homes, more):
+    """Table and homes, or larger copies if `more` new pairs might not fit."""
+    size = table[3][0]
+    if size + more <= len(table[1]):
+        return table, homes
+    larger = empty_table(2 * (size + more))
+    first = np.full(len(larger[1]), -1, np.int64)
+    for p in range(size):
+        add(table[1][p], table[2][p], larger)
+        first[p] = homes[0][p]
+    return larger, (first, homes[1], homes[2], homes[3])
 
 
-def count_between(ids, start, stop, weight, table):
-    for i in range(start, stop - 1):
-        add(code_of(ids[i], ids[i + 1]), weight, table)
-
-
-def code_of(left, right):
-    """Both ids in one number, in the order of pairs."""
-    return np.int64(left) * 2**32 + np.int64(right)
+def add_home(code, w, weight, table, homes):
+    """Count a pair, and put word w on the list of its homes, if it is not the last one there."""
+    place = add(code, weight, table)
+    first, word, after, size = homes
+    if first[place] < 0 or word[first[place]] != w:
+        word[size[0]], after[size[0]] = w, first[place]
+        first[place] = size[0]
+        size[0] += 1
 
 
 def add(code, weight, table):
+    """Add to the count of a pair; -> its place in the table."""
     slots, codes, counts, size = table
     slot, place = find(code, slots, codes)
     if place < 0:
@@ -217,21 +234,28 @@ def add(code, weight, table):
         codes[place] = code
         size[0] += 1
     counts[place] += weight
+    return place
 
 
 def find(code, slots, codes):
     """The slot of a code, and its place: -1 if it is not in the table."""
-    slot = ((code >> 32) * 92821 + code % 2**32 * 31) % len(slots)
+    last = len(slots) - 1  # all ones in binary
+    slot = ((code >> 32) * 92821 + code % 2**32 * 31) & last
     while slots[slot] >= 0 and codes[slots[slot]] != code:
-        slot = (slot + 1) % len(slots)
+        slot = (slot + 1) & last
     return slot, slots[slot]
 
 
+def code_of(left, right):
+    """Both ids in one number, in the order of pairs."""
+    return np.int64(left) * 2**32 + np.int64(right)
+
+
 def most_frequent(table):
-    """The code with the highest count, of several the smallest; and the count."""
+    """The place of the highest count, of several the smallest pair's."""
     _, codes, counts, size = table
     best = 0
     for p in range(1, size[0]):
         if counts[p] > counts[best] or (counts[p] == counts[best] and codes[p] < codes[best]):
             best = p
-    return codes[best], counts[best]
+    return best

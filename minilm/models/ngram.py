@@ -1,6 +1,7 @@
 """N-gram language models: how often did this token follow these tokens, and what if it never did?"""
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .smoothing import SHORT, Level, add_k, count, jelinek_mercer, kneser_ney
 
@@ -20,7 +21,7 @@ class NGram:
       Dₙ = n₁ / (n₁ + 2 n₂) from the numbers of n-grams counted once and twice (Ney, Essen, Kneser 1994); where nothing
       was counted once, Dₙ = ½.
     * "interpolation" (Jelinek and Mercer 1980):  gain = λₙ c(hw) / c(h),  back = 1 − λₙ.  The weights λₙ make the text
-      likeliest when each of its n-grams is left out of the counts that predict it (expectation maximisation).
+      likeliest when each n-gram is left out of the counts that predict it (expectation maximisation, ten rounds).
     * "add-k":  (c(hw) + k) / (c(h) + k V): gain = c(hw) / (c(h) + k V), and back = k V / (c(h) + k V) goes to p₀.
 
     The first tokens of a row have shorter contexts: they are predicted by the lower orders. A text that should know
@@ -54,7 +55,7 @@ class NGram:
     [[[0.167, 0.5, 0.333]]]
     """
 
-    window = 64
+    window = 1024  # long, so that few tokens of a window have short contexts
 
     def __init__(self, vocabulary: int, order: int, smoothing: str = "kneser-ney", *, k: float = 1.0):
         if vocabulary < 1:
@@ -63,13 +64,13 @@ class NGram:
             raise ValueError(f"order is {order}; expected 1 (no context) or more, such as 5 for characters")
         if smoothing not in SMOOTHINGS:
             raise ValueError(f"smoothing is {smoothing!r}; expected one of {', '.join(map(repr, SMOOTHINGS))}")
-        if not k > 0:
-            raise ValueError(f"k is {k}; expected more than 0: with 0 an unseen token would be impossible")
+        if not 0 < k < np.inf:
+            raise ValueError(f"k is {k}; expected a number above 0: with 0 an unseen token would be impossible")
         self.vocabulary, self.order, self.smoothing, self.k = vocabulary, order, smoothing, k
         self.settings = {"vocabulary": vocabulary, "order": order, "smoothing": smoothing, "k": k}
         self.levels: list[Level] = []
 
-    def fit(self, ids: np.ndarray) -> "NGram":
+    def fit(self, ids: ArrayLike) -> "NGram":
         """Count the n-grams of a text, ids (N,), in place of all counted before.
 
         Raises
@@ -83,36 +84,37 @@ class NGram:
         self._build(count(ids, self.vocabulary, self.order))
         return self
 
-    def log_probs(self, ids: np.ndarray) -> np.ndarray:
+    def log_probs(self, ids: ArrayLike) -> np.ndarray:
         """log p(v | the tokens up to t) for every token v.   ids (B, T)   ->   (B, T, V), float64"""
         return self._log_probs(self._contexts(self._known("ids", ids))[:, :, 1:, None], np.arange(self.vocabulary))
 
-    def token_log_probs(self, ids: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    def token_log_probs(self, ids: ArrayLike, targets: ArrayLike) -> np.ndarray:
         """log p(targets[b, t] | ids[b, : t + 1]).   ids, targets (B, T)   ->   (B, T), float64"""
         ids, targets = self._known("ids", ids), self._known("targets", targets)
         if ids.shape != targets.shape:
             raise ValueError(f"targets has shape {targets.shape}; expected {ids.shape}, one target for each of ids")
         return self._log_probs(self._contexts(ids)[:, :, 1:], targets)
 
-    def loss(self, ids: np.ndarray, targets: np.ndarray) -> np.float64:
+    def loss(self, ids: ArrayLike, targets: ArrayLike) -> np.float64:
         """−(1/N) Σ log p, the mean over N targets in nats.   ids, targets (B, T); a target of −1 does not count"""
         counted = np.asarray(targets) != -1
         if not counted.any():
             raise ValueError(f"targets has {counted.size} entries, none that counts; expected one that is not -1")
         return -self.token_log_probs(ids, np.where(counted, targets, 0))[counted].mean()
 
-    def start(self, prompt: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def start(self, prompt: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
         """prompt (B, T) -> log-probabilities (B, V), and the state: the contexts (order, B)."""
         state = self._contexts(self._known("prompt", prompt))[:, :, -1]
         return self._log_probs(state[:, :, None], np.arange(self.vocabulary)), state
 
-    def step(self, ids: np.ndarray, state: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def step(self, ids: ArrayLike, state: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Append a token to each context, ids (B,) -> log-probabilities (B, V), and the contexts (order, B)."""
+        ids = self._known("ids", ids)
         longer = [level.find(context, ids) for level, context in zip(self.levels[:-1], state[:-1], strict=True)]
         state = np.stack([np.zeros_like(ids), *longer])
         return self._log_probs(state[:, :, None], np.arange(self.vocabulary)), state
 
-    def reorder(self, state: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    def reorder(self, state: np.ndarray, rows: ArrayLike) -> np.ndarray:
         """The contexts of the given rows."""
         return state[:, rows]
 
@@ -157,6 +159,8 @@ class NGram:
 
     def _contexts(self, ids):
         """The numbers of the last m tokens after t tokens, for m = 0 … order − 1.   ids (B, T) -> (order, B, T + 1)"""
+        if ids.ndim != 2:
+            raise ValueError(f"ids has shape {ids.shape}; expected (B, T): one row of tokens becomes ids[None]")
         contexts = np.full((self.order, len(ids), ids.shape[1] + 1), SHORT)
         contexts[0] = 0  # there is one 0-gram, the empty one
         for m, level in enumerate(self._fitted()[:-1], 1):
@@ -167,6 +171,7 @@ class NGram:
         """log p of the tokens, each after its contexts (order, ...)."""
         p = uniform = 1 / self.vocabulary
         for context, level in zip(contexts, self._fitted(), strict=True):
+            # add-k knows no lower order, only shorter contexts at the beginning of a row
             lower = np.where(context == SHORT, p, uniform) if self.smoothing == "add-k" else p
             p = level.gain[level.find(context, tokens)] + level.back[context] * lower
         return np.log(p)

@@ -22,9 +22,24 @@ def count(ids: np.ndarray, vocabulary: int, order: int) -> list[tuple[np.ndarray
     levels = []
     grams = np.zeros(len(ids) + 1, np.int64)  # the number of the n-gram that begins at each place: the empty 0-gram
     for n in range(order):
-        keys, grams, counts = np.unique(grams[:-1] * vocabulary + ids[n:], return_inverse=True, return_counts=True)
+        possible = vocabulary * (len(levels[-1][0]) if levels else 1)
+        keys, grams, counts = distinct(grams[:-1] * vocabulary + ids[n:], possible)
         levels.append((keys, counts))
     return levels
+
+
+def distinct(keys: np.ndarray, possible: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The distinct keys, sorted, the place of each key among them, and how often each occurs. All are below `possible`.
+
+    >>> distinct(np.array([7, 2, 7]), possible=9)
+    (array([2, 7]), array([1, 0, 1]), array([1, 2]))
+    """
+    if possible > 4 * len(keys):
+        return np.unique(keys, return_inverse=True, return_counts=True)
+    counts = np.bincount(keys, minlength=possible)  # a table of all there could be: ten times as fast as sorting
+    occurring = np.flatnonzero(counts)
+    place = np.cumsum(counts > 0) - 1
+    return occurring, place[keys], counts[occurring]
 
 
 class Level:
@@ -101,7 +116,7 @@ def left_out(levels: list[Level]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return np.array(p[::-1]), np.array(known[::-1]), levels[-1].counts
 
 
-def mixture_weights(p, known, often, uniform, rounds=20):
+def mixture_weights(p, known, often, uniform, rounds=10):
     """λₙ by expectation maximisation: from the highest order down, λₙ is the chance to stop at order n, if its context
     is known, and to draw the token from its frequencies.   p, known (order, U)   often (U,)   ->   (order,)
     """

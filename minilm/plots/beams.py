@@ -50,7 +50,7 @@ def beam_tree(
     ------
     TypeError, ValueError
         If `search` is not a list of lists of nodes, holds no step or a step without nodes, a parent that does not exist
-        or was not kept, a NaN, or keeps nothing to the end, or if it has no branch with the tokens `best`.
+        or was not kept, a NaN, or keeps nothing to the end, or if it kept no branch with the tokens `best`.
     """
     _check(search)
     best = _likeliest(search) if best is None else _branch(search, [int(token) for token in best])
@@ -79,12 +79,13 @@ def _likeliest(search) -> list[tuple[int, int]]:
 
 
 def _branch(search, tokens) -> list[tuple[int, int]]:
-    """The branch with these tokens."""
-    for i in range(len(search[len(tokens) - 1]) if 0 < len(tokens) <= len(search) else 0):
-        path = _path(search, len(tokens) - 1, i)
-        if [search[t][j].token for t, j in path] == tokens:
+    """The kept branch with these tokens."""
+    last = len(tokens) - 1
+    for i, node in enumerate(search[last] if 0 <= last < len(search) else ()):
+        path = _path(search, last, i)
+        if node.kept and [search[t][j].token for t, j in path] == tokens:
             return path
-    raise ValueError(f"best is {tokens}, but search has no branch with these tokens; pass the ids that it returned")
+    raise ValueError(f"best is {tokens}, but search kept no branch with these tokens; pass ids that it returned")
 
 
 def _path(search, t: int, i: int | None) -> list[tuple[int, int]]:
@@ -109,8 +110,8 @@ def _check_node(name, node, before) -> None:
         raise TypeError(f"{name} is a {type(node).__name__}, not a node; pass the search for one prompt")
     if not (node.parent is None if before is None else _is_kept(before, node.parent)):
         raise ValueError(
-            f"{name} has the parent {node.parent}; expected None in step 0, then the place of a node in the step before "
-            "that was kept"
+            f"{name} has the parent {node.parent}; expected None in step 0, then the place of a node in the "
+            "step before that was kept"
         )
     if np.isnan(node.log_prob):
         raise ValueError(f"{name} has the log_prob nan; look for what made it")

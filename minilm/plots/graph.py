@@ -84,17 +84,22 @@ def graph_of(tensor: Any) -> tuple[list, list[tuple[int, int, int]]]:
             "tensor has no parents: it is a leaf, or was computed under no_grad, or backward has freed its graph; "
             "draw the result of a computation before its backward"
         )
-    nodes = _ancestors(tensor)
-    number = {id(node): i for i, node in enumerate(nodes)}
-    edges = []
-    for child in range(len(nodes)):
-        for argument, parent in enumerate(nodes[child].parents):
-            if _is_constant(parent):  # one tensor stands for all constants: it gets a box for each
-                nodes.append(parent)
-                number[id(parent)] = len(nodes) - 1
-            edges.append((number[id(parent)], child, argument))
+    nodes, edges = _with_constants(_ancestors(tensor))
     if len(nodes) > MOST_NODES:
         raise ValueError(f"{len(nodes)} tensors led to tensor, more than the {MOST_NODES} a picture holds; draw a part")
+    return nodes, edges
+
+
+def _with_constants(nodes) -> tuple[list, list[tuple[int, int, int]]]:
+    """The nodes and a constant for every use of one (the graph keeps a single tensor for all), and the edges."""
+    number = {id(node): i for i, node in enumerate(nodes)}
+    nodes, edges = list(nodes), []
+    for child, node in enumerate(tuple(nodes)):
+        for argument, parent in enumerate(node.parents):
+            if _is_constant(parent):
+                number[id(parent)] = len(nodes)
+                nodes.append(parent)
+            edges.append((number[id(parent)], child, argument))
     return nodes, edges
 
 

@@ -53,8 +53,8 @@ def quiet_frame(ax: "Axes") -> None:
     ax.spines[["top", "right"]].set_visible(False)
     ax.spines[["left", "bottom"]].set_color(GREY)
     ax.tick_params(color=GREY, labelcolor=INK, labelsize=9)
-    ax.xaxis.label.set_color(INK)
-    ax.yaxis.label.set_color(INK)
+    for label in (ax.xaxis.label, ax.yaxis.label):
+        label.set(color=INK, fontsize=9)
 
 
 def numbers(name: str, values, shape: str) -> np.ndarray:
@@ -75,7 +75,7 @@ def floats(name: str, values) -> np.ndarray:
         return np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError):
         raise TypeError(
-            f"{name} is a {type(values).__name__} that does not hold numbers only; pass an array (of a Tensor its .data)"
+            f"{name} is a {type(values).__name__} that holds more than numbers; pass an array (of a Tensor its .data)"
         ) from None
 
 

@@ -107,14 +107,14 @@ def test_a_finished_hypothesis_leaves_the_beam_and_its_place_is_filled(Table):
     assert [h.ids.tolist() for h in found] == [[0], [1, 0]]
     np.testing.assert_allclose([math.exp(h.score) for h in found], [0.5, 0.18])
     assert [(n.parent, n.token, n.kept, n.finished) for n in search[0]] == [
-        (None, 0, False, True),
+        (None, 0, True, True),
         (None, 1, True, False),
         (None, 2, True, False),
     ]
     assert [(n.parent, n.token, n.kept, n.finished) for n in search[1]] == [
-        (1, 0, False, True),
+        (1, 0, True, True),
         (1, 1, False, False),  # 0.3 * 0.35 = 0.105, but the search is over
-        (2, 0, False, False),  # 0.2 * 0.5 = 0.1: an end, but third of all, and there are two beams
+        (2, 0, False, True),  # 0.2 * 0.5 = 0.1: an end, but third of all, and there are two beams
         (2, 1, False, False),  # 0.2 * 0.3 = 0.06
     ]
 
@@ -128,7 +128,7 @@ def test_what_competes_can_be_read_off_the_search(Table):
             node.log_prob / (t + 1)
             for t, step in enumerate(search)
             for node in step
-            if node.finished or (node.kept and t == len(search) - 1)
+            if node.kept and (node.finished or t == len(search) - 1)
         ]
         assert [hypothesis.score for hypothesis in found] == sorted(competing, reverse=True)[:3]
 
@@ -136,8 +136,7 @@ def test_what_competes_can_be_read_off_the_search(Table):
 def test_the_search_spells_its_hypotheses(Table):
     model = Table(5, seed=3)
     found, search = beam_search(model, [1], 6, num_beams=3, eos_token_id=4, num_return_sequences=3, return_search=True)
-    assert all(sum(node.kept for node in step) <= 3 for step in search)
-    assert not any(node.kept and node.finished for step in search for node in step)
+    assert all(sum(node.kept and not node.finished for node in step) <= 3 for step in search)
     assert all(node.log_prob >= later.log_prob for step in search for node, later in itertools.pairwise(step))
     spelled = {}
     for t, step in enumerate(search):

@@ -1,42 +1,160 @@
-"""A compiled kernel gives what its NumPy formula gives, in the type it was given."""
+"""A compiled kernel gives what its NumPy formula gives; the formula gives what the definition says."""
 
 import copy
-import sys
+import importlib.util
+import warnings
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from minilm import kernels
-from minilm.kernels.elementary import exp, tanh
+from minilm.kernels import pair
+from minilm.kernels.elementary import exp, sigmoid, tanh
 from minilm.kernels.pair import Kernel, compile_loops, prange
 
-sys.path.insert(0, str(Path(__file__).parent))
-from examples import EXAMPLES
-from examples_merges import EXAMPLES as MERGES
+EXAMPLES = {}
+for path in sorted(Path(__file__).parent.glob("examples*.py")):
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    spec.loader.exec_module(module := importlib.util.module_from_spec(spec))
+    EXAMPLES |= module.EXAMPLES
 
-EXAMPLES = EXAMPLES | MERGES
-pytestmark = pytest.mark.skipif(not kernels.pair.numba_installed.__wrapped__, reason="needs Numba")
+with_numba = pytest.mark.skipif(importlib.util.find_spec("numba") is None, reason="Numba is not installed")
+
+
+def results(function, arguments):
+    """The arrays that a call returns, and those it was given as it leaves them."""
+    arguments = copy.deepcopy(arguments)
+    returned = function(*arguments)
+    returned = returned if isinstance(returned, tuple) else (returned,)
+    return [np.asarray(value) for value in (*returned, *arguments) if value is not None]
+
+
+def disagreement(kernel, arguments):
+    """The largest difference between formula and loops, relative to the largest number where that exceeds 1."""
+    worst = 0.0
+    for formula, loops in zip(results(kernel.reference, arguments), results(kernel.compiled, arguments), strict=True):
+        assert formula.shape == loops.shape
+        if formula.size:
+            formula, loops = formula.astype(float), loops.astype(float)
+            worst = max(worst, np.abs(formula - loops).max() / max(1.0, np.abs(formula).max()))
+    return worst
 
 
 def test_every_kernel_has_an_example():
     assert set(EXAMPLES) == set(kernels.ALL)
 
 
-def results(function, arguments):
-    """What the call returns and what it leaves in its arguments, as one list of arrays."""
-    arguments = copy.deepcopy(arguments)
-    returned = function(*arguments)
-    returned = returned if isinstance(returned, tuple) else (returned,)
-    return [np.asarray(r) for r in (*returned, *arguments) if r is not None]
+@with_numba
+@pytest.mark.parametrize("name", sorted(EXAMPLES))
+def test_compiled_kernel_equals_its_reference(name):
+    for seed in range(3):
+        assert disagreement(kernels.ALL[name], EXAMPLES[name](np.random.default_rng(seed), np.float32)) < 5e-6
 
 
-def disagreement(kernel, arguments):
-    """The largest difference between formula and loops, as a fraction of the largest value."""
-    worst = 0.0
-    for formula, loops in zip(results(kernel.reference, arguments), results(kernel.compiled, arguments), strict=True):
-        assert formula.shape == loops.shape
-        if formula.size:
-            scale = max(1.0, np.abs(formula.astype(float)).max())
-            worst = max(worst, np.abs(formula.astype(float) - loops.astype(float)).max() / scale)
-    return worst
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("name", sorted(EXAMPLES))
+def test_a_kernel_keeps_the_type_it_is_given(name, dtype):
+    arguments = EXAMPLES[name](np.random.default_rng(0), dtype)
+    floats = {array.dtype for array in results(kernels.ALL[name], arguments) if array.dtype.kind == "f" and array.ndim}
+    assert floats <= {np.dtype(dtype)}
+
+
+@with_numba
+def test_a_wrong_twin_is_caught():
+    @Kernel
+    def double(x):
+        return 2 * x
+
+    @double.loops
+    def double(x):
+        y = np.empty_like(x)
+        for i in prange(x.size):
+            y[i] = 2 * x[i] + np.float32(1e-3)
+        return y
+
+    try:
+        assert disagreement(double, (np.ones(3, np.float32),)) > 5e-6
+    finally:
+        del kernels.ALL["double"]
+
+
+def test_reference_only_runs_the_formula():
+    calls = []
+
+    @Kernel
+    def told(x):
+        calls.append("formula")
+        return x
+
+    @told.loops
+    def told(x):
+        return x
+
+    try:
+        with kernels.reference_only():
+            told(np.ones(1, np.float32))
+        told(np.ones(1))  # float64 is for checking, and always runs the formula
+        assert calls == ["formula", "formula"]
+    finally:
+        del kernels.ALL["told"]
+
+
+def test_without_numba_the_formulas_run_and_it_is_said_once(monkeypatch):
+    monkeypatch.setattr(pair.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(pair, "_formulas_only", False)
+    pair.numba_installed.cache_clear()
+    try:
+        with pytest.warns(UserWarning, match="Numba is not installed"):
+            kernels.softmax(np.zeros((1, 2), np.float32))
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            assert kernels.softmax(np.zeros((1, 2), np.float32)).tolist() == [[0.5, 0.5]]
+    finally:
+        pair.numba_installed.cache_clear()
+
+
+@with_numba
+@pytest.mark.parametrize(("approximation", "truth"), [(exp, np.exp), (tanh, np.tanh), (sigmoid, None)])
+def test_elementary_functions_are_right_to_six_digits_everywhere(approximation, truth):
+    truth = truth or (lambda x: 1 / (1 + np.exp(-x)))
+    x = np.concatenate([np.linspace(-87, 88, 20_001), np.linspace(-1, 1, 501), [1e-6, -1e-20]]).astype(np.float32)
+    compiled = compile_loops(approximation)
+    y, expected = np.array([compiled(value) for value in x], float), truth(x.astype(float))
+    np.testing.assert_allclose(y, expected, rtol=5e-7, atol=1e-37)
+
+
+@with_numba
+def test_exp_keeps_nan_and_saturates():
+    compiled = compile_loops(exp)
+    assert np.isnan(compiled(np.float32(np.nan)))
+    assert compiled(np.float32(-np.inf)) == 0
+    assert compiled(np.float32(-100)) == 0
+    assert compiled(np.float32(0)) == 1
+    assert compiled(np.float32(1000)) > 3e38
+
+
+@pytest.mark.parametrize("mode", ["formula", "loops"])
+def test_softmax_survives_large_and_masked_logits(mode):
+    softmax = kernels.softmax.reference if mode == "formula" else kernels.softmax
+    p = softmax(np.array([[1000.0, 1000.0, -1000.0], [-np.inf, 0.0, -np.inf]], np.float32))
+    np.testing.assert_allclose(p, [[0.5, 0.5, 0], [0, 1, 0]], atol=1e-7)
+
+
+@pytest.mark.parametrize("mode", ["formula", "loops"])
+def test_a_query_that_sees_nothing_attends_to_nothing(mode):
+    attend = kernels.attention.reference if mode == "formula" else kernels.attention
+    q = np.ones((1, 1, 2, 4), np.float32)
+    mask = np.array([[False, False], [True, False]])[None, None]
+    y = attend(q, q, np.arange(8, dtype=np.float32).reshape(1, 1, 2, 4), mask, False)
+    assert y.tolist() == [[[[0, 0, 0, 0], [0, 1, 2, 3]]]]
+
+
+@pytest.mark.parametrize("mode", ["formula", "loops"])
+@pytest.mark.parametrize(("T", "S"), [(1, 1), (1, 9), (3, 9), (70, 70), (33, 65)])
+def test_causal_attention_equals_attention_under_a_triangular_mask(T, S, mode):
+    rng = np.random.default_rng(0)
+    q, k, v = (rng.standard_normal((2, 3, n, 8)).astype(np.float32) for n in (T, S, S))
+    everywhere, triangle = np.ones((1, 1, 1, S), bool), np.tri(T, S, S - T, dtype=bool)[None, None]
+    attend = kernels.attention.reference if mode == "formula" else kernels.attention
+    np.testing.assert_allclose(attend(q, k, v, everywhere, True), attend(q, k, v, triangle, False), atol=1e-6)
