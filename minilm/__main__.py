@@ -1,4 +1,4 @@
-"""The command line: `python -m minilm` trains a GPT on Shakespeare's plays and lets it write; `--help` tells the rest."""
+"""The command line: `python -m minilm` trains a GPT on Shakespeare's plays and lets it write; `--help` says more."""
 
 import argparse
 import sys

@@ -169,7 +169,8 @@ def side_by_side(texts: dict[str, str], width: int = 38) -> str:
         [title, "-" * width] + [part for line in text.splitlines() for part in textwrap.wrap(line, width) or [""]]
         for title, text in texts.items()
     ]
-    return "\n".join("  ".join(f"{cell:<{width}}" for cell in row).rstrip() for row in zip_longest(*columns, fillvalue=""))
+    rows = zip_longest(*columns, fillvalue="")
+    return "\n".join("  ".join(f"{cell:<{width}}" for cell in row).rstrip() for row in rows)
 
 
 def generate(options: Namespace) -> None:

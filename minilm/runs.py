@@ -1,9 +1,9 @@
 """A run folder: what training leaves behind, and what is needed to use the model again.
 
-    model.safetensors   the weights (of an n-gram model: its counts)
-    config.json         which model, with which settings, trained on what
-    tokenizer.json      the vocabulary
-    log.csv, loss.png   how training went
+* model.safetensors: the weights (of an n-gram model: its counts)
+* config.json: which model, with which settings, trained on what
+* tokenizer.json: the vocabulary
+* log.csv, loss.png: how training went
 """
 
 import json
@@ -46,8 +46,9 @@ def build(name: str, settings: dict[str, Any], seed: int = 0) -> Any:
 
 def save_config(folder: Path, run: Run) -> None:
     """What is known before training."""
+    text = json.dumps(run.config, indent=2, ensure_ascii=False) + "\n"
     with replacing(folder / CONFIG) as temporary:
-        temporary.write_text(json.dumps(run.config, indent=2, ensure_ascii=False) + "\n", encoding="utf-8", newline="\n")
+        temporary.write_text(text, encoding="utf-8", newline="\n")
     run.tokenizer.save(folder / TOKENIZER)
 
 

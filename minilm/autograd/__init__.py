@@ -1,5 +1,6 @@
 """Floor 2. Automatic differentiation: tensor.py is the engine, operations.py the rules, fused.py those with kernels."""
 
+from . import methods  # noqa: F401  teaches Tensor its operators
 from .fused import attention, cross_entropy, gelu, gru, layer_norm, linear, lstm, rms_norm, rnn, rotary
 from .operations import concatenate, dropout, gather, log_softmax, softmax, stack, where
 from .tensor import OPERATIONS, Tensor, no_grad, operation, unbroadcast

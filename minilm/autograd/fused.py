@@ -71,7 +71,8 @@ def cross_entropy(logits, *, targets, ignore_index=-1, label_smoothing=0.0):
 
     def backward(dy):
         weights = np.full(len(rows), dy / counted, rows.dtype)
-        return (kernels.cross_entropy_backward(weights, rows, targets, ignore_index, label_smoothing).reshape(logits.shape),)
+        dx = kernels.cross_entropy_backward(weights, rows, targets, ignore_index, label_smoothing)
+        return (dx.reshape(logits.shape),)
 
     return losses.sum(dtype=np.float64).astype(rows.dtype) / rows.dtype.type(counted), backward
 
@@ -79,14 +80,14 @@ def cross_entropy(logits, *, targets, ignore_index=-1, label_smoothing=0.0):
 def _checked_targets(logits, targets, ignore_index):
     targets = np.asarray(targets)
     if targets.shape != logits.shape[:-1]:
-        raise ValueError(f"targets has shape {targets.shape}, expected that of the logits without V, {logits.shape[:-1]}")
+        raise ValueError(f"targets has shape {targets.shape}, expected {logits.shape[:-1]}, that of logits without V")
     counted = targets[targets != ignore_index]
     if not counted.size:
         raise ValueError(f"targets: every one is ignore_index = {ignore_index}; a mean over none does not exist")
     V = logits.shape[-1]
     if not 0 <= counted.min() <= counted.max() < V:
         wrong = counted.min() if counted.min() < 0 else counted.max()
-        raise IndexError(f"targets: {wrong} is outside the vocabulary of {V}; expected 0 <= id < {V}")
+        raise ValueError(f"targets: {wrong} is outside the vocabulary of {V}; expected 0 <= id < {V}")
     return targets.reshape(-1).astype(np.int64)
 
 
@@ -94,7 +95,7 @@ def _checked_targets(logits, targets, ignore_index):
 def attention(q, k, v, *, mask=None, causal=False):
     """O = softmax(Q Kᵀ / √D) V (Vaswani et al. 2017, arXiv:1706.03762, equation 1)
 
-    q (B, H, T, D)   k, v (B, H, S, D)   mask, broadcast to (B, H, T, S): True where a query may look   ->   (B, H, T, D)
+    q (B, H, T, D)   k, v (B, H, S, D)   mask, to (B, H, T, S): True where a query may look   ->   (B, H, T, D)
     A query that may look nowhere gets zeros. If causal, query t also sees no key after its own place; the last
     query stands at the last key.
     """
@@ -112,7 +113,7 @@ def _four_axes(mask, shape):
     try:
         np.broadcast_shapes(mask.shape, shape)
     except ValueError:
-        raise ValueError(f"mask has shape {mask.shape}, expected one that broadcasts to (B, H, T, S) = {shape}") from None
+        raise ValueError(f"mask has shape {mask.shape}, which does not broadcast to (B, H, T, S) = {shape}") from None
     mask = mask.reshape((1,) * (4 - mask.ndim) + mask.shape)
     return np.broadcast_to(mask, (*mask.shape[:3], shape[3]))
 

@@ -1,14 +1,14 @@
 """The elementary operations: each a formula, the value, and the gradient for each argument, side by side.
 
-Positional arguments are differentiable arrays, keyword arguments are settings. The table at the end teaches Tensor
-its operators and methods.
+Positional arguments are differentiable arrays, keyword arguments are settings. methods.py makes them operators and
+methods of Tensor.
 """
 
 import numpy as np
 
 from minilm import kernels
 
-from .tensor import Tensor, operation, unbroadcast
+from .tensor import operation, unbroadcast
 
 # element by element, with broadcasting
 
@@ -92,8 +92,10 @@ def relu(a):
 @operation
 def where(a, b, *, condition):
     """Y = A where the condition holds, else B"""
+
     def backward(dy):
-        return unbroadcast(np.where(condition, dy, 0), np.shape(a)), unbroadcast(np.where(condition, 0, dy), np.shape(b))
+        da, db = np.where(condition, dy, 0), np.where(condition, 0, dy)
+        return unbroadcast(da, np.shape(a)), unbroadcast(db, np.shape(b))
 
     return np.where(condition, a, b), backward
 
@@ -184,6 +186,7 @@ def log_softmax(a):
 @operation
 def getitem(a, *, index):
     """Y = A[index]        dA = dY added at index"""
+
     def backward(dy):
         da = np.zeros_like(a)
         if _is_slice(index):
@@ -206,7 +209,7 @@ def gather(table, *, ids):
     V, C = table.shape
     if ids.size and not 0 <= ids.min() <= ids.max() < V:
         wrong = ids.min() if ids.min() < 0 else ids.max()
-        raise IndexError(f"ids: {wrong} is outside the vocabulary of {V}; expected 0 <= id < {V}")
+        raise ValueError(f"ids: {wrong} is outside the vocabulary of {V}; expected 0 <= id < {V}")
     flat = ids.reshape(-1).astype(np.int64)
     y = kernels.gather(table, flat).reshape(*ids.shape, C)
     return y, lambda dy: (kernels.scatter_add(dy.reshape(-1, C), flat, V),)
@@ -245,42 +248,3 @@ def concatenate(*arrays, axis=0):
 def stack(*arrays, axis=0):
     """Y = the arrays side by side along a new axis"""
     return np.stack(arrays, axis=axis), lambda dy: tuple(np.moveaxis(dy, axis, 0))
-
-
-def _axes_of(axes):
-    return axes[0] if len(axes) == 1 and isinstance(axes[0], tuple | list) else axes
-
-
-METHODS = {
-    "__add__": add,
-    "__radd__": lambda self, other: add(other, self),
-    "__sub__": subtract,
-    "__rsub__": lambda self, other: subtract(other, self),
-    "__mul__": multiply,
-    "__rmul__": lambda self, other: multiply(other, self),
-    "__truediv__": divide,
-    "__rtruediv__": lambda self, other: divide(other, self),
-    "__pow__": lambda self, exponent: power(self, exponent=exponent),
-    "__neg__": negative,
-    "__matmul__": matmul,
-    "__rmatmul__": lambda self, other: matmul(other, self),
-    "__getitem__": lambda self, index: getitem(self, index=index),
-    "exp": exp,
-    "log": log,
-    "sqrt": sqrt,
-    "tanh": tanh,
-    "sigmoid": sigmoid,
-    "relu": relu,
-    "softmax": softmax,
-    "log_softmax": log_softmax,
-    "sum": lambda self, axis=None, keepdims=False: sum(self, axis=axis, keepdims=keepdims),
-    "mean": lambda self, axis=None, keepdims=False: mean(self, axis=axis, keepdims=keepdims),
-    "max": lambda self, axis=None, keepdims=False: max(self, axis=axis, keepdims=keepdims),
-    "reshape": lambda self, *shape: reshape(self, shape=_axes_of(shape)),
-    "transpose": lambda self, *axes: transpose(self, axes=_axes_of(axes) or None),
-    "swapaxes": lambda self, first, second: swapaxes(self, first=first, second=second),
-    "T": property(lambda self: transpose(self)),
-}
-
-for _name, _method in METHODS.items():
-    setattr(Tensor, _name, _method)

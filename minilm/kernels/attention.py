@@ -50,7 +50,7 @@ def attention(q, k, v, mask, causal):
     y = np.zeros((B, H, T, D), np.float32)
     for bh in prange(B * H):
         b, h = bh // H, bh % H
-        one_head(q[b, h], k[b, h], v[b, h], mask[min(b, mask.shape[0] - 1), min(h, mask.shape[1] - 1)], causal, y[b, h])
+        one_head(q[b, h], k[b, h], v[b, h], head_mask(mask, b, h), causal, y[b, h])
     return y
 
 
@@ -63,8 +63,14 @@ def attention_backward(dy, q, k, v, mask, causal):
     dv = np.zeros((B, H, S, D), np.float32)
     for bh in prange(B * H):
         b, h = bh // H, bh % H
-        one_head_backward(dy[b, h], q[b, h], k[b, h], v[b, h], mask[min(b, mask.shape[0] - 1), min(h, mask.shape[1] - 1)], causal, dq[b, h], dk[b, h], dv[b, h])
+        shown = head_mask(mask, b, h)
+        one_head_backward(dy[b, h], q[b, h], k[b, h], v[b, h], shown, causal, dq[b, h], dk[b, h], dv[b, h])
     return dq, dk, dv
+
+
+def head_mask(mask, b, h):
+    """The mask (T or 1, S) of one head; an axis of length 1 serves all."""
+    return mask[min(b, mask.shape[0] - 1), min(h, mask.shape[1] - 1)]
 
 
 def one_head(q, k, v, mask, causal, y):
@@ -120,7 +126,8 @@ def block_weights(queries, keys_t, mask, start, seen, T, causal):
         inverse = np.float32(1) / total if total > 0 else np.float32(0)
         for s in range(limit):
             p[i, s] *= inverse
-        p[i, max(limit, 0):] = 0
+        for s in range(max(limit, 0), seen):
+            p[i, s] = 0
     return p
 
 

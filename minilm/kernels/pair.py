@@ -116,9 +116,7 @@ def compile_loops(function: Callable) -> Callable:
 
     parallel = "prange" in function.__code__.co_names and PRANGE_ONLY
     with _cache_of_this_source(numba):
-        return numba.njit(
-            scoped, parallel=parallel, fastmath=FASTMATH, cache=True, error_model="numpy", nogil=True
-        )
+        return numba.njit(scoped, parallel=parallel, fastmath=FASTMATH, cache=True, error_model="numpy", nogil=True)
 
 
 @contextmanager

@@ -56,10 +56,10 @@ class LanguageModel(nn.Module):
         if ids.ndim != 2 or ids.shape[1] == 0:
             raise ValueError(f"ids has shape {ids.shape}, expected (B, T) with at least one token in each sequence")
         if ids.dtype.kind not in "iu":
-            raise TypeError(f"ids has dtype {ids.dtype}, expected integers")
+            raise ValueError(f"ids has dtype {ids.dtype}, expected integers")
         if ids.size and not 0 <= ids.min() <= ids.max() < self.vocabulary:
             wrong = ids.min() if ids.min() < 0 else ids.max()
-            raise IndexError(f"ids: {wrong} is outside the vocabulary; expected 0 <= id < {self.vocabulary}")
+            raise ValueError(f"ids: {wrong} is outside the vocabulary; expected 0 <= id < {self.vocabulary}")
         return ids
 
 

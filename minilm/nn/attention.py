@@ -91,7 +91,10 @@ class AdditiveAttention(Module):
         self.v = normal(rng, hidden, 1, std=1 / np.sqrt(hidden))
 
     def __call__(self, queries: Tensor, memory: Tensor, mask=None) -> tuple[Tensor, Tensor]:
-        """queries (B, T, C)   memory (B, S, M)   mask (B, S) or (B, T, S), True: may look   ->   (B, T, M), (B, T, S)"""
+        """queries (B, T, C)   memory (B, S, M)   mask (B, S) or (B, T, S), True: may look
+
+        Returns what was looked at (B, T, M), and the weights (B, T, S).
+        """
         B, T, S = *queries.shape[:2], memory.shape[1]
         q = self.query(queries).reshape(B, T, 1, -1)
         m = self.memory(memory).reshape(B, 1, S, -1)

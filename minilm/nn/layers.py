@@ -65,7 +65,7 @@ class RMSNorm(Module):
 
 
 class Dropout(Module):
-    """In training each element becomes 0 with probability p, the others grow by 1 / (1 - p) (Srivastava et al. 2014)."""
+    """In training, x with probability p replaced by 0 and otherwise divided by 1 - p (Srivastava et al. 2014)."""
 
     def __init__(self, probability: float, *, rng: np.random.Generator):
         if not 0 <= probability < 1:

@@ -32,9 +32,13 @@ class Module:
     def parameters(self) -> list[Tensor]:
         return [tensor for _, tensor in self.named_parameters()]
 
+    def named_modules(self) -> Iterator[tuple[str, "Module"]]:
+        """(name, module): this one, whose name is empty, and all within it."""
+        yield "", self
+        yield from ((name, value) for name, value in _walk(self) if isinstance(value, Module))
+
     def modules(self) -> list["Module"]:
-        """This module and all within it."""
-        return [self] + [value for _, value in _walk(self) if isinstance(value, Module)]
+        return [module for _, module in self.named_modules()]
 
     def train(self) -> Self:
         """Switch dropout on."""

@@ -1,4 +1,4 @@
-"""The Transformer block and its stacks: encoder, decoder, and decoder with a memory to look at (Vaswani et al. 2017)."""
+"""The Transformer block and its stacks: encoder, decoder, and decoder with a memory (Vaswani et al. 2017)."""
 
 import numpy as np
 
@@ -63,7 +63,9 @@ class Block(Module):
 class Stack(Module):
     """L blocks one after another, and with pre-norm a last norm, as nothing else would bound their sum."""
 
-    def __init__(self, layers: int, width: int, heads: int, *, pre_norm: bool = True, rng: np.random.Generator, **block):
+    def __init__(
+        self, layers: int, width: int, heads: int, *, pre_norm: bool = True, rng: np.random.Generator, **block
+    ):
         self.blocks = [Block(width, heads, pre_norm=pre_norm, rng=rng, **block) for _ in range(layers)]
         self.norm = LayerNorm(width) if pre_norm else None
         self._soften_residuals(2 * layers + layers * bool(block.get("cross")))

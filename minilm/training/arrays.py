@@ -10,7 +10,8 @@ from safetensors.numpy import save_file
 
 def save_arrays(path: Path, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, str] | None = None) -> None:
     """Write the arrays; in C order, as safetensors 0.8.0 scrambles any other in silence."""
-    save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, path, metadata=dict(metadata or {}))
+    ordered = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    save_file(ordered, path, metadata=dict(metadata or {}))
 
 
 def load_arrays(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:

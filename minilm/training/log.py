@@ -37,7 +37,7 @@ class Log:
     def read(cls, path: str | Path, until_step: int) -> "Log":
         """The rows up to and with `until_step`."""
         with Path(path).open(encoding="utf-8", newline="") as file:
-            rows = [{column: float(cell) if cell else math.nan for column, cell in row.items()} for row in csv.DictReader(file)]
+            rows = [{column: float(cell or math.nan) for column, cell in row.items()} for row in csv.DictReader(file)]
         return cls([row for row in rows if row["step"] <= until_step])
 
 

@@ -54,7 +54,9 @@ def test_windows_never_leave_the_text(context, batch, more, seed):
 
 def test_a_text_shorter_than_a_batch_is_refused():
     Windows(np.arange(40), context=10, batch=3, seed=0)
-    with pytest.raises(ValueError, match=r"text of 39 ids is too short for a batch of 3 windows of 10 ids: it takes 40"):
+    with pytest.raises(
+        ValueError, match=r"text of 39 ids is too short for a batch of 3 windows of 10 ids: it takes 40"
+    ):
         Windows(np.arange(39), context=10, batch=3, seed=0)
 
 

@@ -134,7 +134,11 @@ def lstm_gates(rng, dtype):
 
 @example
 def lstm_gates_backward(rng, dtype):
-    return (*(normal(rng, dtype, 5, 8) for _ in "hc"), uniform(rng, dtype, 5, 32), *(normal(rng, dtype, 5, 8) for _ in "cn"))
+    return (
+        *(normal(rng, dtype, 5, 8) for _ in "hc"),
+        uniform(rng, dtype, 5, 32),
+        *(normal(rng, dtype, 5, 8) for _ in "cn"),
+    )
 
 
 @example
