@@ -121,20 +121,24 @@ def _fit(run: Run, text: Text, folder: Path, options: Namespace) -> None:
         trainer.load_checkpoint()
     log = trainer.fit()
     print(f"trained {trainer.step:,} steps in {trainer.seconds:.1f} s")
-    save_picture(plots.loss_curve(log.columns()), folder / "loss.png")
+    save_loss_curve(log, folder / "loss.png")
 
 
-def save_picture(axes, path: Path) -> None:
-    """Write a picture as PNG."""
+def save_loss_curve(log: training.Log, path: Path) -> None:
+    """Draw the log as PNG."""
+    from matplotlib.figure import Figure  # here, not above: it takes longer to import than the rest together
+
+    figure = Figure(figsize=(7, 4), layout="constrained")
+    plots.loss_curve(log.columns(), figure.subplots())
     with replacing(path) as temporary:
-        axes.figure.savefig(temporary, format="png", dpi=150)
+        figure.savefig(temporary, format="png", dpi=150)
 
 
 def quality(run: Run, text: str) -> str:
     """Nats per token, perplexity and bits per character."""
     ids = run.tokenizer.encode(text)
     nats, count = training.total_nats(run.model, ids)
-    bits = metrics.bits_per_character(nats, len(text))
+    bits = metrics.bits_per_character(nats, len(run.tokenizer.decode(ids[1:])))  # the first is not predicted
     return (
         f"{nats / count:.3f} nats per {run.tokenizer.name}, perplexity {metrics.perplexity(nats / count):.2f}, "
         f"{bits:.3f} bits per character"

@@ -43,13 +43,13 @@ class BPETokenizer(Tokenizer):
     ValueError
         If a merge names an id that is not made before it.
 
-    >>> tokenizer = BPETokenizer.train("the cat, the rat, the hat: 我喜欢我", size=262)
-    >>> tokenizer.encode("that")
-    array([116, 260])
-    >>> [tokenizer.tokens[i] for i in tokenizer.encode("the rat")]
-    [b'the', b' ', b'r', b'at']
-    >>> tokenizer.decode(tokenizer.encode("猫 the 🐈"))
-    '猫 the 🐈'
+    >>> tokenizer = BPETokenizer.train("low low low lower lowest 我喜欢我", size=262)
+    >>> tokenizer.tokens[256:259]
+    [b'lo', b'low', b' low']
+    >>> tokenizer.encode("lower")
+    array([257, 101, 114])
+    >>> tokenizer.decode(tokenizer.encode("猫 is lower 🐈"))
+    '猫 is lower 🐈'
     """
 
     name = "bpe"

@@ -45,14 +45,14 @@ class Optimizer:
     def state_dict(self) -> dict[str, np.ndarray]:
         """The number of steps and all memories, for a checkpoint."""
         named = {f"{i}.{name}": array.copy() for i, m in enumerate(self.memory) for name, array in m.items()}
-        return named | {"steps": np.array(self.steps)}
+        return named | {"steps": np.array([self.steps])}
 
     def load_state_dict(self, state: Mapping[str, np.ndarray]) -> None:
         """Go on from `state_dict()` of the same optimizer over the same parameters."""
         own = self.state_dict()
         if {n: a.shape for n, a in own.items()} != {n: a.shape for n, a in state.items()}:
             raise ValueError("the optimizer's state belongs to another optimizer or to other parameters")
-        self.steps = int(state["steps"])
+        self.steps = int(state["steps"][0])
         for i, memory in enumerate(self.memory):
             for name in memory:
                 memory[name][...] = state[f"{i}.{name}"]

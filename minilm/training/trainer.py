@@ -77,6 +77,7 @@ class Trainer:
         self.folder, self.seed, self.show_progress = Path(folder) if folder else None, seed, show_progress
         self.full_rate = optimizer.lr
         self.step, self.seconds, self.log = 0, 0.0, Log()
+        self.warm = False  # the first step may compile, and is not timed
         self.best_loss, self.best_state, self.evaluations_without_best = math.inf, None, 0
 
     @property
@@ -106,18 +107,20 @@ class Trainer:
                     raise KeyboardInterrupt(f"stopped after step {self.step}; {self._where()}")
                 if self.progress >= 1 or self.step % self.evaluate_every == 0:
                     self._evaluate()
-                    self.save_checkpoint()
+                    self._try_to_save()
+        self.save_checkpoint()
         if self.best_state:
             self.model.load_state_dict(self.best_state)
         return self.log
 
     def _timed_step(self, bar):
-        compiling = bar.n == 0
-        if compiling:
-            bar.set_description("first step (compiles the kernels once per machine)")
+        if not self.warm:
+            bar.set_description_str("first step: the kernels are compiled, once on this machine")
         started = time.perf_counter()
         loss, norm = self._update()
-        self.seconds += 0.0 if compiling else time.perf_counter() - started
+        if self.warm:
+            self.seconds += time.perf_counter() - started
+        self.warm = True
         tokens = self.step * self.accumulate * self.windows.batch_size * self.windows.context
         self.log.add(step=self.step, seconds=self.seconds, tokens=tokens, learning_rate=self.optimizer.lr,
                      gradient_norm=norm, train_loss=loss)  # fmt: skip
@@ -159,6 +162,13 @@ class Trainer:
     def _out_of_patience(self) -> bool:
         return self.patience is not None and self.evaluations_without_best >= self.patience
 
+    def _try_to_save(self):
+        """A disk that is full for now is no reason to lose what is in memory."""
+        try:
+            self.save_checkpoint()
+        except OSError as error:
+            tqdm.write(f"no checkpoint at step {self.step}, training goes on: {error}")
+
     def save_checkpoint(self) -> None:
         """Write all that `load_checkpoint` needs, in one file, so that it is never half old and half new."""
         if not self.folder:
@@ -181,6 +191,8 @@ class Trainer:
             If there is no checkpoint in the folder, it is damaged, or it belongs to another model or seed.
         """
         arrays, metadata = load_arrays(self.folder / CHECKPOINT)
+        if "trainer" not in metadata:
+            raise ValueError(f"{self.folder / CHECKPOINT} holds arrays, but no checkpoint of a trainer")
         state = json.loads(metadata["trainer"])
         if state.pop("seed") != self.seed:
             raise ValueError(f"the checkpoint in {self.folder} was made with another seed than {self.seed}")
@@ -200,17 +212,20 @@ class Trainer:
         return "no checkpoint was kept, as the trainer was given no folder"
 
     def _bar(self):
-        return tqdm(total=100, disable=not self.show_progress,
-                    bar_format="{desc} {percentage:3.0f}% |{bar:20}| {postfix}")  # fmt: skip
+        return tqdm(
+            total=100,
+            initial=100 * self.progress,
+            disable=not self.show_progress,
+            mininterval=0.5,
+            bar_format="{percentage:3.0f}% |{bar:20}| {desc}",
+        )
 
     def _show(self, bar, loss):
         recent = [row["train_loss"] for row in self.log.rows[-50:]]
         speed = self.log.rows[-1]["tokens"] / self.seconds if self.seconds else math.nan
-        left = self.seconds / self.progress * (1 - self.progress)
-        bar.set_description("training", refresh=False)
-        bar.set_postfix_str(
-            f"step {self.step}  loss {np.mean(recent):.3f}  {speed:,.0f} tokens/s  {left:.0f} s left", refresh=False
-        )
+        left = self.seconds / self.progress * (1 - self.progress) if self.progress else math.nan
+        told = f"step {self.step}  loss {np.mean(recent):.3f}  {speed:,.0f} tokens/s  {left:.0f} s left"
+        bar.set_description_str(told, refresh=False)
         bar.update(100 * self.progress - bar.n)
 
 
