@@ -42,13 +42,9 @@ def train(options: Namespace) -> tuple[Path, Run]:
     run = load_run(folder, weights=False) if options.resume else None
     text = read(run.config["text"] if run else options.text)
     run = run or _new_run(options, text)
-    print(f"{text.about}\n\n{run.model.summary() if run.config['model'] != 'ngram' else run.config['settings']}\n")
-    save_config(folder, run)
-    if run.config["model"] == "ngram":
-        run.model.fit(run.tokenizer.encode(text.train))
-        print(run.model.summary())
-    else:
-        _fit(run, text, folder, options)
+    print(f"{text.about}\n")
+    learn = _count if run.config["model"] == "ngram" else _fit
+    learn(run, text, folder, options)
     save_weights(folder, run.model)
     print(f"\nheld-out text: {quality(run, text.validation)}\nrun folder: {folder}")
     return folder, run
@@ -100,6 +96,13 @@ def _new_run(options, text) -> Run:
     return Run(model, tokenizer, config)
 
 
+def _count(run: Run, text: Text, folder: Path, options: Namespace) -> None:
+    """What training is for an n-gram model."""
+    run.model.fit(run.tokenizer.encode(text.train))
+    save_config(folder, run)
+    print(run.model.summary())
+
+
 def _fit(run: Run, text: Text, folder: Path, options: Namespace) -> None:
     chosen, model = run.config["training"], run.model
     if options.resume:
@@ -117,8 +120,10 @@ def _fit(run: Run, text: Text, folder: Path, options: Namespace) -> None:
         folder=folder,
         seed=run.config["seed"],
     )
+    print(f"{model.summary()}\n")
     if options.resume:
         trainer.load_checkpoint()
+    save_config(folder, run)
     log = trainer.fit()
     print(f"trained {trainer.step:,} steps in {trainer.seconds:.1f} s")
     save_loss_curve(log, folder / "loss.png")

@@ -56,7 +56,7 @@ class GPT(LanguageModel):
             "vocabulary": vocabulary, "width": width, "layers": layers, "heads": heads, "context": context,
             "dropout": dropout, "positions": positions,
         }  # fmt: skip
-        rotary = nn.RotaryPositions(context, width // heads) if positions == "rotary" else None
+        rotary = nn.RotaryPositions(context, nn.head_width(width, heads)) if positions == "rotary" else None
         self.embedding = nn.Embedding(vocabulary, width, std=0.02, rng=rng)
         self.positions = {
             "rotary": lambda: None,

@@ -43,8 +43,7 @@ class MultiHeadAttention(Module):
     """
 
     def __init__(self, width: int, heads: int, *, rotary: RotaryPositions | None = None, rng: np.random.Generator):
-        if width % heads:
-            raise ValueError(f"width {width} is not a multiple of heads {heads}")
+        head_width(width, heads)
         self.heads, self.rotary = heads, rotary
         self.query, self.key, self.value, self.out = (Linear(width, width, rng=rng) for _ in range(4))
 
@@ -65,6 +64,13 @@ class MultiHeadAttention(Module):
             k, v = (autograd.concatenate(old, new, axis=2) for old, new in zip(past, (k, v), strict=True))
         y = join_heads(autograd.attention(q, k, v, mask=mask, causal=causal))
         return self.out(y), KeyValues(k.data, v.data)
+
+
+def head_width(width: int, heads: int) -> int:
+    """D = C / H"""
+    if width % heads:
+        raise ValueError(f"width {width} is not a multiple of heads {heads}")
+    return width // heads
 
 
 def split_heads(x: Tensor, heads: int) -> Tensor:

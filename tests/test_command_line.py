@@ -1,0 +1,198 @@
+"""The command line: train, resume, generate, evaluate; and an exit status other than 0 with a reason when it fails."""
+
+import json
+import re
+import signal
+
+import numpy as np
+import pytest
+
+from minilm import commands, training
+from minilm.__main__ import main, parser
+
+TEXT = "".join(f"你好，世界{n}。\nTo be, or not to be: {n} questions.\n" for n in range(120))
+SMALL = ["--steps", "4", "--batch", "4", "--context", "8"]
+SIZES = {
+    "ngram": ["--order", "3"],
+    "mlp": ["--steps", "4", "--batch", "4", "--width", "8", "--context", "3"],
+    "rnn": [*SMALL, "--width", "16"],
+    "gru": [*SMALL, "--width", "16"],
+    "lstm": [*SMALL, "--width", "16", "--layers", "2"],
+    "gpt": [*SMALL, "--width", "16", "--layers", "1", "--heads", "2"],
+}
+
+
+@pytest.fixture
+def text(tmp_path):
+    path = tmp_path / "文.txt"
+    path.write_text(TEXT, encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def gpt(text, tmp_path, capsys):
+    """The folder of a trained small GPT."""
+    assert main(["train", str(text), *SIZES["gpt"], "--out", str(tmp_path / "run")]) == 0
+    capsys.readouterr()
+    return tmp_path / "run"
+
+
+def test_every_model_has_sizes_for_these_tests():
+    assert set(SIZES) == set(commands.MODEL_NAMES)
+
+
+@pytest.mark.parametrize("model", commands.MODEL_NAMES)
+def test_every_model_trains_writes_and_is_evaluated(model, text, tmp_path, capsys):
+    run = str(tmp_path / "run")
+    assert main(["train", str(text), "--model", model, *SIZES[model], "--out", run]) == 0
+    shown = capsys.readouterr().out
+    assert re.search(r"held-out text: \d\.\d+ nats per char, perplexity \d+\.\d+, \d\.\d+ bits per character", shown)
+    for way in ([], ["--num-beams", "2"], ["--temperature", "0.8", "--top-k", "5", "--top-p", "0.9"]):
+        assert main(["generate", run, "你好", "--max-new-tokens", "12", *way]) == 0
+        assert capsys.readouterr().out.startswith("你好")
+    assert main(["evaluate", run, str(text)]) == 0
+    assert "bits per character" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("tokenizer", commands.TOKENIZER_NAMES)
+def test_every_tokenizer_serves(tokenizer, text, tmp_path, capsys):
+    run = str(tmp_path / "run")
+    options = ["--tokenizer", tokenizer, "--vocabulary", "280"]
+    assert main(["train", str(text), *SIZES["gpt"], *options, "--out", run]) == 0
+    assert main(["generate", run, "世界", "--max-new-tokens", "5"]) == 0
+    assert f"nats per {tokenizer}" in capsys.readouterr().out
+
+
+def test_a_run_folder_holds_weights_configuration_vocabulary_curve_and_log(gpt):
+    names = {path.name for path in gpt.iterdir()}
+    assert names == {
+        "model.safetensors", "config.json", "tokenizer.json", "log.csv", "loss.png", "checkpoint.safetensors",
+    }  # fmt: skip
+    assert (gpt / "loss.png").read_bytes().startswith(b"\x89PNG")
+    assert len((gpt / "log.csv").read_text(encoding="utf-8").splitlines()) == 5
+    config = json.loads((gpt / "config.json").read_text(encoding="utf-8"))
+    assert config["model"] == "gpt"
+    assert config["settings"]["width"] == 16
+
+
+def test_an_interrupted_run_goes_on_to_the_same_model(gpt, text, tmp_path, monkeypatch, capsys):
+    update = training.Trainer._update
+
+    def interrupted_at_2(trainer):
+        result = update(trainer)
+        if trainer.step == 2:
+            signal.raise_signal(signal.SIGINT)
+        return result
+
+    monkeypatch.setattr(training.Trainer, "_update", interrupted_at_2)
+    run = tmp_path / "interrupted"
+    assert main(["train", str(text), *SIZES["gpt"], "--out", str(run)]) == 130
+    assert "stopped after step 2; the last checkpoint is" in capsys.readouterr().err
+    monkeypatch.undo()
+    assert main(["generate", str(run), "To"]) == 1
+    assert "training has not ended; `--resume` goes on" in capsys.readouterr().err
+    assert main(["train", "--resume", "--out", str(run)]) == 0
+    assert (run / "model.safetensors").read_bytes() == (gpt / "model.safetensors").read_bytes()
+
+
+def test_one_seed_gives_one_run_and_another_seed_another(gpt, text, tmp_path):
+    for name, seed in (("same", "0"), ("other", "1")):
+        main(["train", str(text), *SIZES["gpt"], "--seed", seed, "--out", str(tmp_path / name)])
+    same, other = ((tmp_path / name / "model.safetensors").read_bytes() for name in ("same", "other"))
+    assert same == (gpt / "model.safetensors").read_bytes() != other
+
+
+def test_quality_is_perplexity_and_bits_of_the_same_sum(gpt):
+    run = commands.load_run(gpt)
+    nats, count = training.total_nats(run.model, run.tokenizer.encode(TEXT))
+    shown = commands.quality(run, TEXT)
+    numbers = [float(number) for number in re.findall(r"\d+\.\d+", shown)]
+    assert count == len(TEXT) - 1
+    np.testing.assert_allclose(numbers, [nats / count, np.exp(nats / count), nats / count / np.log(2)], rtol=1e-3)
+
+
+def test_three_ways_stand_side_by_side(gpt, capsys):
+    commands.three_ways(commands.load_run(gpt), "你好", max_new_tokens=20)
+    shown = capsys.readouterr().out
+    assert re.search(r"greedy +sampled .*temperature 0.8, top-p 0.95.* +beam search \(5 beams\)", shown)
+    log_probs = [float(number) for number in re.findall(r"-\d+\.\d", shown.splitlines()[-1])]
+    assert len(log_probs) == 5
+    assert log_probs == sorted(log_probs, reverse=True)
+
+
+def test_the_corpora_are_listed_with_their_licences(capsys):
+    assert main(["corpora"]) == 0
+    shown = capsys.readouterr().out
+    for name in ("shakespeare", "tatoeba", "CC BY 2.0 FR", "MIT"):
+        assert name in shown
+
+
+def test_help_tells_the_commands(capsys):
+    with pytest.raises(SystemExit, match="0"):
+        parser().parse_args(["--help"])
+    shown = capsys.readouterr().out
+    for command in ("train", "generate", "evaluate", "corpora", "beam search"):
+        assert command in shown
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["train", "no-such-corpus"], "neither a file nor a corpus; the corpora are shakespeare"),
+        (["train", "missing.txt"], "there is no file missing.txt"),
+        (["train", "--resume"], "--resume needs --out"),
+        (["generate", "nowhere", "To"], "nowhere is no run folder"),
+        (["evaluate", "nowhere", "missing.txt"], "nowhere is no run folder"),
+    ],
+)
+def test_a_failure_is_told_and_is_not_status_0(arguments, message, capsys, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    assert main(arguments) == 1
+    assert message in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--width", "15"], "width 15 is not a multiple of heads 2"),
+        (["--model", "lstm"], "heads"),
+        (["--batch", "4000"], "too short for a batch"),
+        (["--tokenizer", "word", "--vocabulary", "1"], "size"),
+    ],
+)
+def test_settings_that_do_not_fit_are_named_before_training(arguments, message, text, tmp_path, capsys):
+    assert main(["train", str(text), *SIZES["gpt"], *arguments, "--out", str(tmp_path / "run")]) == 1
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_run_is_not_overwritten(gpt, text, capsys):
+    assert main(["train", str(text), *SIZES["gpt"], "--out", str(gpt)]) == 1
+    assert "holds a run already; --resume goes on with it" in capsys.readouterr().err
+
+
+def test_damaged_runs_are_refused(gpt, capsys):
+    (gpt / "model.safetensors").write_bytes(b"\x00" * 50)
+    assert main(["generate", str(gpt), "To"]) == 1
+    assert "is damaged or no safetensors file" in capsys.readouterr().err
+    (gpt / "config.json").write_text("{", encoding="utf-8")
+    assert main(["generate", str(gpt), "To"]) == 1
+    assert "config.json is damaged" in capsys.readouterr().err
+
+
+def test_an_empty_prompt_is_named(gpt, capsys):
+    assert main(["generate", str(gpt), ""]) == 1
+    assert "prompt has shape (0,)" in capsys.readouterr().err
+
+
+def test_beams_and_sampling_exclude_each_other(gpt, capsys):
+    assert main(["generate", str(gpt), "To", "--num-beams", "2", "--temperature", "1"]) == 1
+    assert "choose one" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [["train", "--minutes", "0"], ["train", "--model", "bert"], ["fly"]])
+def test_arguments_out_of_range_are_status_2(arguments, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        main(arguments)
+    assert "error: argument" in capsys.readouterr().err
