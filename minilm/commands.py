@@ -70,6 +70,7 @@ def read(name: str) -> Text:
         whole = _own_text(name)
         cut = whole.rfind("\n", 0, len(whole) * 9 // 10) + 1 or len(whole) * 9 // 10
         text, validation, source = whole[:cut], whole[cut:], f"{name}\nheld out: the last tenth"
+        name = str(Path(name).resolve())
     size = f"{len(text):,} characters to train on, {len(validation):,} held out"
     return Text(name, text, validation, f"{source}\n{size}, {len(set(text))} different characters")
 
@@ -89,7 +90,7 @@ def _new_run(options, text) -> Run:
         chosen = {"order": 6} | chosen
     model = build(options.model, {"vocabulary": len(tokenizer)} | chosen, options.seed)
     config = {
-        "model": options.model, "settings": model.settings, "text": options.text, "seed": options.seed,
+        "model": options.model, "settings": model.settings, "text": text.name, "seed": options.seed,
         "training": {"batch": options.batch, "learning_rate": options.learning_rate or 3e-3, "steps": options.steps,
                      "minutes": options.minutes or (None if options.steps else 1.5)},
     }  # fmt: skip

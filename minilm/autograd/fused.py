@@ -122,15 +122,9 @@ def _four_axes(mask, shape):
 def rotary(x, *, cos, sin):
     """Each pair (xᵢ, xᵢ₊ᴅ⸝₂) turned by its angle; backward turns back (Su et al. 2021, arXiv:2104.09864, equation 34).
 
-    x (..., T, D)   cos, sin (T, D/2)
+    x (B, H, T, D)   cos, sin (T, D/2)
     """
-    half = x.shape[-1] // 2
-
-    def turn(x, sin):
-        a, b = x[..., :half], x[..., half:]
-        return np.concatenate([a * cos - b * sin, b * cos + a * sin], axis=-1)
-
-    return turn(x, sin), lambda dy: (turn(dy, -sin),)
+    return kernels.rotate(x, cos, sin), lambda dy: (kernels.rotate(dy, cos, -sin),)
 
 
 # recurrent layers over time: batch first outside, time first inside

@@ -7,6 +7,7 @@ from .norm import layer_norm, layer_norm_backward, rms_norm, rms_norm_backward
 from .optimizer import adamw
 from .pair import ALL, Kernel, reference_only
 from .recurrent import gru, gru_backward, lstm, lstm_backward, rnn, rnn_backward
+from .rotary import rotate
 from .softmax import (
     cross_entropy,
     cross_entropy_backward,
@@ -40,6 +41,7 @@ __all__ = [
     "rms_norm_backward",
     "rnn",
     "rnn_backward",
+    "rotate",
     "scatter_add",
     "softmax",
     "softmax_backward",

@@ -132,18 +132,30 @@ def block_weights(queries, keys_t, mask, start, seen, T, causal):
 
 
 def add_product(a, b, out):
-    """out += a b, four rows of b at a time so that each sum is loaded and stored once for four products.
+    """out += a b in blocks of 2 x 4, so that a number that was loaded serves several products.
 
-    a (M, K)   b (at least K, N)   out (M, up to N); whatever of b lies beyond is not read."""
+    a (M, K)   b (K, N or more)   out (M, N)
+    """
     M, K = a.shape
-    N = out.shape[1]
-    for m in range(M):
-        row = out[m]
-        for k in range(0, K - 3, 4):
-            a0, a1, a2, a3 = a[m, k], a[m, k + 1], a[m, k + 2], a[m, k + 3]
-            b0, b1, b2, b3 = b[k], b[k + 1], b[k + 2], b[k + 3]
-            for n in range(N):
-                row[n] += a0 * b0[n] + a1 * b1[n] + a2 * b2[n] + a3 * b3[n]
-        for k in range(K - K % 4, K):
-            for n in range(N):
-                row[n] += a[m, k] * b[k, n]
+    for m in range(0, M - 1, 2):
+        add_rows(a[m], a[m + 1], b, out[m], out[m + 1])
+    if M % 2:
+        for k in range(K):
+            for n in range(out.shape[1]):
+                out[M - 1, n] += a[M - 1, k] * b[k, n]
+
+
+def add_rows(a, c, b, out_a, out_c):
+    """out_a += a b and out_c += c b.   a, c (K,)   b (K, N or more)   out_a, out_c (N,)"""
+    K, N = a.size, out_a.size
+    for k in range(0, K - 3, 4):
+        a0, a1, a2, a3 = a[k], a[k + 1], a[k + 2], a[k + 3]
+        c0, c1, c2, c3 = c[k], c[k + 1], c[k + 2], c[k + 3]
+        b0, b1, b2, b3 = b[k], b[k + 1], b[k + 2], b[k + 3]
+        for n in range(N):
+            out_a[n] += a0 * b0[n] + a1 * b1[n] + a2 * b2[n] + a3 * b3[n]
+            out_c[n] += c0 * b0[n] + c1 * b1[n] + c2 * b2[n] + c3 * b3[n]
+    for k in range(K - K % 4, K):
+        for n in range(N):
+            out_a[n] += a[k] * b[k, n]
+            out_c[n] += c[k] * b[k, n]

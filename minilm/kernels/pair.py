@@ -114,7 +114,7 @@ def compile_loops(function: Callable) -> Callable:
     scoped = types.FunctionType(function.__code__, scope, function.__name__, function.__defaults__)
     scoped.__module__, scoped.__qualname__ = function.__module__, function.__qualname__
 
-    parallel = "prange" in function.__code__.co_names and PRANGE_ONLY
+    parallel = dict(PRANGE_ONLY) if "prange" in function.__code__.co_names else False  # Numba empties what it gets
     with _cache_of_this_source(numba):
         return numba.njit(scoped, parallel=parallel, fastmath=FASTMATH, cache=True, error_model="numpy", nogil=True)
 

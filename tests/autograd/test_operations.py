@@ -130,7 +130,7 @@ def attention(rng):
 @example()
 def rotary(rng):
     angle = rng.random((5, 2))
-    return (normal(rng, 2, 5, 4),), {"cos": np.cos(angle), "sin": np.sin(angle)}
+    return (normal(rng, 2, 3, 5, 4),), {"cos": np.cos(angle), "sin": np.sin(angle)}
 
 
 @example()

@@ -107,6 +107,12 @@ def attention_backward(rng, dtype):
 
 
 @example
+def rotate(rng, dtype):
+    angle = uniform(rng, dtype, 5, 4)
+    return normal(rng, dtype, 2, 3, 5, 8), np.cos(angle), np.sin(angle)
+
+
+@example
 def rnn_gates(rng, dtype):
     return (3 * normal(rng, dtype, 5, 8),)
 
