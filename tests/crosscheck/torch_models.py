@@ -33,8 +33,8 @@ class GPT(nn.Module):
         self.norm, self.head = nn.LayerNorm(width), nn.Linear(width, vocabulary, bias=False)
         pairs = torch.arange(0, width // heads, 2, dtype=torch.float64)
         angles = torch.arange(context)[:, None] / 10_000 ** (pairs * heads / width)
-        self.register_buffer("cos", angles.cos().float(), persistent=False)
-        self.register_buffer("sin", angles.sin().float(), persistent=False)
+        self.register_buffer("cos", angles.cos(), persistent=False)  # float64 until `load` gives the model its type
+        self.register_buffer("sin", angles.sin(), persistent=False)
 
     def forward(self, ids, past=None):
         return self.extend(ids, past)[0]
@@ -127,8 +127,9 @@ def recurrent_layout(a: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 
 def load(model: nn.Module, arrays: dict[str, np.ndarray]) -> nn.Module:
-    """The model with these parameters."""
-    model.load_state_dict({name: torch.from_numpy(np.array(array)) for name, array in arrays.items()})
+    """The model with these parameters, in their type."""
+    state = {name: torch.from_numpy(np.array(array)) for name, array in arrays.items()}
+    model.to(state["embedding.weight"].dtype).load_state_dict(state)
     return model
 
 
