@@ -116,7 +116,7 @@ def _fit(run: Run, text: Text, folder: Path, options: Namespace) -> None:
         data.Windows(ids, model.window, chosen["batch"], run.config["seed"]),
         steps=chosen["steps"],
         minutes=chosen["minutes"],
-        validation=held_out[:20_000],
+        validation=_spread_sample(held_out),
         schedule=training.schedules.warmup_cosine(),
         folder=folder,
         seed=run.config["seed"],
@@ -128,6 +128,11 @@ def _fit(run: Run, text: Text, folder: Path, options: Namespace) -> None:
     log = trainer.fit()
     print(f"trained {trainer.step:,} steps in {trainer.seconds:.1f} s")
     save_loss_curve(log, folder / "loss.png")
+
+
+def _spread_sample(ids: np.ndarray, parts: int = 10, length: int = 2000) -> np.ndarray:
+    """Short pieces from all over a text: enough for a curve while training; the whole is measured at the end."""
+    return np.concatenate([part[:length] for part in np.array_split(ids, parts)])
 
 
 def save_loss_curve(log: training.Log, path: Path) -> None:

@@ -106,28 +106,29 @@ def one_head_backward(dy, q, k, v, mask, causal, dq, dk, dv):
 
 
 def block_weights(queries, keys_t, mask, start, seen, T, causal):
-    """The first `seen` columns of P for a block of queries, number `start` and on.   keys_t (D, S)"""
+    """The first `seen` columns of P for a block of queries, number `start` and on, out of T.   keys_t (D, S)
+
+    What a query may not see is computed with the rest and then weighted 0: whole vectors are faster than fewer numbers.
+    """
     rows, S = queries.shape[0], keys_t.shape[1]
     p = np.zeros((rows, seen), np.float32)
     add_product(queries, keys_t, p)
-    scale = np.float32(1 / math.sqrt(queries.shape[1]))
+    scale, hidden = np.float32(1 / math.sqrt(queries.shape[1])), np.float32(-np.inf)
     for i in range(rows):
-        t = start + i
-        limit = min(t + 1 + S - T, seen) if causal else seen
-        highest = np.float32(-np.inf)
-        for s in range(limit):
-            p[i, s] = p[i, s] * scale if mask[min(t, mask.shape[0] - 1), s] else np.float32(-np.inf)
+        shown = mask[min(start + i, mask.shape[0] - 1)]
+        limit = start + i + 1 + S - T if causal else S
+        highest = hidden
+        for s in range(seen):
+            p[i, s] = p[i, s] * scale if shown[s] and s < limit else hidden
             highest = max(highest, p[i, s])
-        highest = highest if highest > np.float32(-np.inf) else np.float32(0)
+        highest = highest if highest > hidden else np.float32(0)
         total = np.float32(0)
-        for s in range(limit):
+        for s in range(seen):
             p[i, s] = exp(p[i, s] - highest)
             total += p[i, s]
         inverse = np.float32(1) / total if total > 0 else np.float32(0)
-        for s in range(limit):
+        for s in range(seen):
             p[i, s] *= inverse
-        for s in range(max(limit, 0), seen):
-            p[i, s] = 0
     return p
 
 
@@ -137,25 +138,20 @@ def add_product(a, b, out):
     a (M, K)   b (K, N or more)   out (M, N)
     """
     M, K = a.shape
+    N = out.shape[1]
     for m in range(0, M - 1, 2):
-        add_rows(a[m], a[m + 1], b, out[m], out[m + 1])
+        for k in range(0, K - 3, 4):
+            a0, a1, a2, a3 = a[m, k], a[m, k + 1], a[m, k + 2], a[m, k + 3]
+            c0, c1, c2, c3 = a[m + 1, k], a[m + 1, k + 1], a[m + 1, k + 2], a[m + 1, k + 3]
+            for n in range(N):
+                b0, b1, b2, b3 = b[k, n], b[k + 1, n], b[k + 2, n], b[k + 3, n]
+                out[m, n] += a0 * b0 + a1 * b1 + a2 * b2 + a3 * b3
+                out[m + 1, n] += c0 * b0 + c1 * b1 + c2 * b2 + c3 * b3
+        for k in range(K - K % 4, K):
+            for n in range(N):
+                out[m, n] += a[m, k] * b[k, n]
+                out[m + 1, n] += a[m + 1, k] * b[k, n]
     if M % 2:
         for k in range(K):
-            for n in range(out.shape[1]):
+            for n in range(N):
                 out[M - 1, n] += a[M - 1, k] * b[k, n]
-
-
-def add_rows(a, c, b, out_a, out_c):
-    """out_a += a b and out_c += c b.   a, c (K,)   b (K, N or more)   out_a, out_c (N,)"""
-    K, N = a.size, out_a.size
-    for k in range(0, K - 3, 4):
-        a0, a1, a2, a3 = a[k], a[k + 1], a[k + 2], a[k + 3]
-        c0, c1, c2, c3 = c[k], c[k + 1], c[k + 2], c[k + 3]
-        b0, b1, b2, b3 = b[k], b[k + 1], b[k + 2], b[k + 3]
-        for n in range(N):
-            out_a[n] += a0 * b0[n] + a1 * b1[n] + a2 * b2[n] + a3 * b3[n]
-            out_c[n] += c0 * b0[n] + c1 * b1[n] + c2 * b2[n] + c3 * b3[n]
-    for k in range(K - K % 4, K):
-        for n in range(N):
-            out_a[n] += a[k] * b[k, n]
-            out_c[n] += c[k] * b[k, n]

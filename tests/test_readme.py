@@ -1,0 +1,52 @@
+"""What the README says can be done."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from minilm.__main__ import parser
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+COMMANDS = re.findall(r"^python -m minilm ([^#\n]+)", README, re.MULTILINE)
+
+
+def test_its_links_lead_somewhere():
+    links = re.findall(r"\]\(([^)#:]+)\)", README)
+    assert links
+    assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+def test_its_map_is_that_of_the_package():
+    listed = set(re.findall(r"^  (\S+?)/? ", README, re.MULTILINE)) | {"plots", "__main__.py", "DESIGN.md"}
+    listed = {name.rstrip(",/") for name in listed}
+    rooms = {
+        path.name for path in (ROOT / "minilm").iterdir() if path.name not in ("__init__.py", "__pycache__", "files.py")
+    }
+    assert rooms <= listed
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_its_commands_are_understood(command):
+    assert parser().parse_args(shlex.split(command)).run
+
+
+@pytest.mark.parametrize(
+    "start", ["python3 -m venv .venv && .venv/bin/python", "py -m venv .venv; .venv\\Scripts\\python"]
+)
+@pytest.mark.parametrize("end", ["minilm", "pytest"])
+def test_the_two_commands_are_one_line_each_on_every_system(start, end):
+    lines = [line for line in README.splitlines() if line.startswith(start) and line.endswith(f"-m {end}")]
+    assert len(lines) == 1
+    assert "-m pip install -r requirements.txt" in lines[0]
+
+
+@pytest.mark.network
+def test_its_python_example_writes_speeches(capsys):
+    (example,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    exec(example, {})
+    shown = capsys.readouterr().out
+    assert len(shown.strip()) > 100
+    assert "\n" in shown
