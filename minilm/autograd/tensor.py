@@ -53,8 +53,7 @@ class Tensor:
     def __init__(self, data: ArrayLike, requires_grad: bool = False, name: str = ""):
         if isinstance(data, Tensor):
             raise TypeError("data is already a Tensor; use it as it is, or its .detach()")
-        self.data = data if isinstance(data, np.ndarray | np.generic) else np.asarray(data, dtype=np.float32)
-        self.data = np.asarray(self.data)
+        self.data = np.asarray(data, dtype=None if isinstance(data, np.ndarray | np.generic) else np.float32)
         if requires_grad and self.data.dtype.kind != "f":
             raise TypeError(f"only floating-point tensors have gradients; data has dtype {self.data.dtype}")
         self.grad: np.ndarray | None = None

@@ -71,7 +71,8 @@ class Kernel:
 
 
 def _all_float32(arguments) -> bool:
-    return all(a.dtype != np.float64 for a in arguments if isinstance(a, np.ndarray))
+    arrays = [a for a in arguments if isinstance(a, np.ndarray)]
+    return all(a.dtype == np.float32 or a.dtype.kind != "f" for a in arrays)
 
 
 @contextmanager
