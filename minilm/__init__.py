@@ -12,11 +12,9 @@ The rooms, from the ground up; each imports only those below it: kernels, metric
 models, training; runs.
 """
 
-import os
+from minilm import process  # isort: skip
 
-# Numba's OpenMP threads would otherwise keep spinning after each parallel loop, and starve those of NumPy's matrix
-# products: a training step of a small GPT then takes ten times as long. Read when the first parallel loop starts.
-os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+process.tune()  # before the first thread starts
 
 from minilm import autograd, data, generate, kernels, metrics, models, nn, plots, runs, training
 from minilm.autograd import Tensor, no_grad

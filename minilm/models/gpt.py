@@ -44,7 +44,7 @@ class GPT(LanguageModel):
         width: int = 128,
         layers: int = 4,
         heads: int = 4,
-        context: int = 64,
+        context: int = 128,
         dropout: float = 0.0,
         positions: str = "rotary",
         rng: np.random.Generator,
@@ -57,7 +57,7 @@ class GPT(LanguageModel):
             "dropout": dropout, "positions": positions,
         }  # fmt: skip
         rotary = nn.RotaryPositions(context, nn.head_width(width, heads)) if positions == "rotary" else None
-        self.embedding = nn.Embedding(vocabulary, width, std=0.02, rng=rng)
+        self.embedding = nn.Embedding(vocabulary, width, rng=rng)
         self.positions = {
             "rotary": lambda: None,
             "learned": lambda: nn.LearnedPositions(context, width, rng=rng),

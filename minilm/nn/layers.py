@@ -31,14 +31,14 @@ class Linear(Module):
 
 
 class Embedding(Module):
-    """y = table[ids]   ids (...)   table (V, C)   ->   (..., C)
+    """y = table[ids]   ids (...)   table (V, C), which starts as N(0, 1)   ->   (..., C)
 
     >>> Embedding(10, 4, rng=np.random.default_rng(0))(np.array([[1, 2, 9]])).shape
     (1, 3, 4)
     """
 
-    def __init__(self, vocabulary: int, width: int, *, std: float = 1.0, rng: np.random.Generator):
-        self.table = normal(rng, vocabulary, width, std=std)
+    def __init__(self, vocabulary: int, width: int, *, rng: np.random.Generator):
+        self.table = normal(rng, vocabulary, width, std=1.0)
 
     def __call__(self, ids: ArrayLike) -> Tensor:
         return autograd.gather(self.table, ids=ids)

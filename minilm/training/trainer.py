@@ -99,6 +99,7 @@ class Trainer:
         """
         if self.folder and not self.step:
             self.save_checkpoint()  # a folder that cannot be written shows now, not after the work
+        self.model.train()
         with deferred_interrupt() as interrupted, self._bar() as bar:
             while self.progress < 1 and not self._out_of_patience():
                 self._timed_step(bar)
@@ -128,7 +129,6 @@ class Trainer:
 
     def _update(self) -> tuple[float, float]:
         """One update of all parameters; returns the loss before it, and the length of the gradient."""
-        self.model.train()
         self.model.reseed(self.seed, self.step)
         self.optimizer.zero_grad()
         total = 0.0

@@ -156,7 +156,7 @@ def test_masked_memory_has_no_influence_on_additive_attention(rng, look):
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
-        (lambda attend: nn.MultiHeadAttention(C, 3, rng=np.random.default_rng(0)), ValueError, "8 is not a multiple .* 3"),
+        (lambda attend: nn.MultiHeadAttention(C, 3, rng=np.random.default_rng(0)), ValueError, "8 is not a multiple"),
         (lambda attend: attend(Tensor(np.ones((B, T, 7)))), ValueError, r"\(2, 5, 7\); expected .* 8 inputs"),
         (
             lambda attend: attend(Tensor(np.ones((B, T, C))), Tensor(np.ones((3, S, C)))),

@@ -29,9 +29,7 @@ def visible(rng, *shape):
 EXAMPLES = {
     "Linear": lambda rng: Example(nn.Linear(C, 2, rng=rng), (normal(rng, B, T, C),), {}, (B, T, 2)),
     "Linear, no bias": lambda rng: Example(nn.Linear(C, 2, bias=False, rng=rng), (normal(rng, B, C),), {}, (B, 2)),
-    "Embedding": lambda rng: Example(
-        nn.Embedding(7, C, rng=rng), (), {"ids": rng.integers(7, size=(B, T))}, (B, T, C)
-    ),
+    "Embedding": lambda rng: Example(nn.Embedding(7, C, rng=rng), (), {"ids": rng.integers(7, size=(B, T))}, (B, T, C)),
     "LayerNorm": lambda rng: Example(nn.LayerNorm(C), (normal(rng, B, T, C),), {}, (B, T, C)),
     "RMSNorm": lambda rng: Example(nn.RMSNorm(C), (normal(rng, B, T, C),), {}, (B, T, C)),
     "Dropout": lambda rng: Example(nn.Dropout(0.4, rng=rng), (normal(rng, B, T, C),), {}, (B, T, C)),
@@ -114,7 +112,9 @@ def build(name):
 
 def each(function, nested):
     """The function of each leaf of nested tuples and lists."""
-    return type(nested)(each(function, part) for part in nested) if isinstance(nested, tuple | list) else function(nested)
+    if isinstance(nested, tuple | list):
+        return type(nested)(each(function, part) for part in nested)
+    return function(nested)
 
 
 def leaves(nested):

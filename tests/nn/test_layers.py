@@ -108,3 +108,19 @@ def test_dropout_draws_anew_each_time(rng):
 def test_bad_input_is_named(rng, call, message):
     with pytest.raises(ValueError, match=message):
         call(rng)
+
+
+@pytest.mark.xfail(strict=True, reason="the compiled norms read past the end of their gains; ids are cut to integers")
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda rng: nn.LayerNorm(4)(Tensor(np.ones((2, 8), np.float32))), r"x has shape \(2, 8\)"),
+        (lambda rng: nn.RMSNorm(4)(Tensor(np.ones((2, 8), np.float32))), r"x has shape \(2, 8\)"),
+        (lambda rng: nn.Embedding(5, 3, rng=rng)(ids(1.7)), "ids has dtype float64, expected integers"),
+        (lambda rng: nn.LearnedPositions(5, 1, rng=rng)(Tensor(np.ones((2, 3, 4)))), r"x has shape \(2, 3, 4\)"),
+    ],
+    ids=["layer norm", "RMS norm", "embedding", "positions"],
+)
+def test_bad_input_that_should_be_named(rng, call, message):
+    with pytest.raises(ValueError, match=message):
+        call(rng)
