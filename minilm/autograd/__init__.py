@@ -2,13 +2,14 @@
 
 from . import methods  # noqa: F401  teaches Tensor its operators
 from .fused import attention, cross_entropy, gelu, gru, layer_norm, linear, lstm, rms_norm, rnn, rotary
-from .operations import concatenate, dropout, gather, log_softmax, softmax, stack, where
+from .operations import check_ids, concatenate, dropout, gather, log_softmax, softmax, stack, where
 from .tensor import OPERATIONS, Tensor, no_grad, operation, unbroadcast
 
 __all__ = [
     "OPERATIONS",
     "Tensor",
     "attention",
+    "check_ids",
     "concatenate",
     "cross_entropy",
     "dropout",

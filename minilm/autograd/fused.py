@@ -4,7 +4,7 @@ import numpy as np
 
 from minilm import kernels
 
-from .operations import _rows
+from .operations import _rows, check_ids
 from .tensor import operation
 
 
@@ -30,6 +30,7 @@ def linear(x, W, *b):
 @operation
 def layer_norm(x, gamma, beta, *, eps=1e-5):
     """y = γ (x - mean) / √(variance + eps) + β, over the last axis (Ba et al. 2016, arXiv:1607.06450)"""
+    _check_width(x, gamma)
     y, mean, rstd = kernels.layer_norm(_rows(x), gamma, beta, eps)
 
     def backward(dy):
@@ -42,6 +43,7 @@ def layer_norm(x, gamma, beta, *, eps=1e-5):
 @operation
 def rms_norm(x, gamma, *, eps=1e-5):
     """y = γ x / √(mean(x²) + eps), over the last axis (Zhang and Sennrich 2019, arXiv:1910.07467)"""
+    _check_width(x, gamma)
     y, rstd = kernels.rms_norm(_rows(x), gamma, eps)
 
     def backward(dy):
@@ -49,6 +51,11 @@ def rms_norm(x, gamma, *, eps=1e-5):
         return dx.reshape(x.shape), dgamma
 
     return y.reshape(x.shape), backward
+
+
+def _check_width(x, gamma):
+    if x.shape[-1:] != gamma.shape:
+        raise ValueError(f"x has shape {x.shape}, expected its last axis to be as long as gamma, {gamma.size}")
 
 
 @operation
@@ -84,10 +91,7 @@ def _checked_targets(logits, targets, ignore_index):
     counted = targets[targets != ignore_index]
     if not counted.size:
         raise ValueError(f"targets: every one is ignore_index = {ignore_index}; a mean over none does not exist")
-    V = logits.shape[-1]
-    if not 0 <= counted.min() <= counted.max() < V:
-        wrong = counted.min() if counted.min() < 0 else counted.max()
-        raise ValueError(f"targets: {wrong} is outside the vocabulary of {V}; expected 0 <= id < {V}")
+    check_ids("targets", counted, logits.shape[-1])
     return targets.reshape(-1).astype(np.int64)
 
 

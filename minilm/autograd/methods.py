@@ -3,9 +3,41 @@
 from . import operations
 from .tensor import Tensor
 
+Axes = int | tuple[int, ...] | None
+
 
 def _axes_of(axes):
     return axes[0] if len(axes) == 1 and isinstance(axes[0], tuple | list) else axes
+
+
+def _sum(self: Tensor, axis: Axes = None, keepdims: bool = False) -> Tensor:
+    """Σ over the axes, all if none is given."""
+    return operations.sum(self, axis=axis, keepdims=keepdims)
+
+
+def _mean(self: Tensor, axis: Axes = None, keepdims: bool = False) -> Tensor:
+    """The mean over the axes, all if none is given."""
+    return operations.mean(self, axis=axis, keepdims=keepdims)
+
+
+def _max(self: Tensor, axis: Axes = None, keepdims: bool = False) -> Tensor:
+    """The maximum over the axes, all if none is given."""
+    return operations.max(self, axis=axis, keepdims=keepdims)
+
+
+def _reshape(self: Tensor, *shape: int) -> Tensor:
+    """The same elements in another shape."""
+    return operations.reshape(self, shape=_axes_of(shape))
+
+
+def _transpose(self: Tensor, *axes: int) -> Tensor:
+    """The axes in another order, reversed if none is given."""
+    return operations.transpose(self, axes=_axes_of(axes) or None)
+
+
+def _swapaxes(self: Tensor, first: int, second: int) -> Tensor:
+    """Two axes exchanged."""
+    return operations.swapaxes(self, first=first, second=second)
 
 
 METHODS = {
@@ -30,12 +62,12 @@ METHODS = {
     "relu": operations.relu,
     "softmax": operations.softmax,
     "log_softmax": operations.log_softmax,
-    "sum": lambda self, axis=None, keepdims=False: operations.sum(self, axis=axis, keepdims=keepdims),
-    "mean": lambda self, axis=None, keepdims=False: operations.mean(self, axis=axis, keepdims=keepdims),
-    "max": lambda self, axis=None, keepdims=False: operations.max(self, axis=axis, keepdims=keepdims),
-    "reshape": lambda self, *shape: operations.reshape(self, shape=_axes_of(shape)),
-    "transpose": lambda self, *axes: operations.transpose(self, axes=_axes_of(axes) or None),
-    "swapaxes": lambda self, first, second: operations.swapaxes(self, first=first, second=second),
+    "sum": _sum,
+    "mean": _mean,
+    "max": _max,
+    "reshape": _reshape,
+    "transpose": _transpose,
+    "swapaxes": _swapaxes,
     "T": property(lambda self: operations.transpose(self)),
 }
 

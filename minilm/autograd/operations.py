@@ -205,14 +205,21 @@ def _is_slice(index):
 @operation
 def gather(table, *, ids):
     """Y = table[ids], an embedding look-up        d table[i] = Σ dY over the places that looked up i"""
-    ids = np.asarray(ids)
     V, C = table.shape
-    if ids.size and not 0 <= ids.min() <= ids.max() < V:
-        wrong = ids.min() if ids.min() < 0 else ids.max()
-        raise ValueError(f"ids: {wrong} is outside the vocabulary of {V}; expected 0 <= id < {V}")
-    flat = ids.reshape(-1).astype(np.int64)
+    ids = np.asarray(ids)
+    flat = check_ids("ids", ids, V).reshape(-1)
     y = kernels.gather(table, flat).reshape(*ids.shape, C)
     return y, lambda dy: (kernels.scatter_add(dy.reshape(-1, C), flat, V),)
+
+
+def check_ids(name, ids, V):
+    """ids as int64; a ValueError if one is no integer, or outside the vocabulary."""
+    if ids.size and ids.dtype.kind not in "iu":
+        raise ValueError(f"{name} has dtype {ids.dtype}, expected integers: encode text with a tokenizer first")
+    if ids.size and not 0 <= ids.min() <= ids.max() < V:
+        wrong = ids.min() if ids.min() < 0 else ids.max()
+        raise ValueError(f"{name}: {wrong} is outside the vocabulary of {V}; expected 0 <= id < {V}")
+    return ids.astype(np.int64)
 
 
 # shape

@@ -105,10 +105,12 @@ class CharTokenizer(SymbolTokenizer):
 
     @staticmethod
     def pieces(text: str) -> Sequence[str]:
+        """The characters."""
         return text
 
     @staticmethod
     def join(pieces: Iterable[str]) -> str:
+        """The text of these characters."""
         return "".join(pieces)
 
 
@@ -132,10 +134,12 @@ class WordTokenizer(SymbolTokenizer):
 
     @staticmethod
     def pieces(text: str) -> Sequence[str]:
+        """Words, and whatever stands between them but for single spaces."""
         return [piece for piece in PIECE.findall(text) if piece]
 
     @staticmethod
     def join(pieces: Iterable[str]) -> str:
+        """The text of these pieces, with a space between two words."""
         text, after_word = [], False
         for piece in pieces:
             word = IS_WORD.fullmatch(piece) is not None

@@ -31,12 +31,13 @@ def visible(mask, causal, T, S):
 
 @Kernel
 def attention(q, k, v, mask, causal):
-    # q (B, H, T, D)   k, v (B, H, S, D)   mask (B or 1, H or 1, T or 1, S) bool, True: may be seen
+    """O = P V.   q (B, H, T, D)   k, v (B, H, S, D)   mask (B or 1, H or 1, T or 1, S) bool, True: may be seen"""
     return weights(q, k, mask, causal) @ v
 
 
 @Kernel
 def attention_backward(dy, q, k, v, mask, causal):
+    """dV = Pᵀ dO,  dP = dO Vᵀ,  dS = P (dP - Σ P dP) / √D,  dQ = dS K,  dK = dSᵀ Q"""
     p = weights(q, k, mask, causal)
     dv = p.swapaxes(-1, -2) @ dy
     dp = dy @ v.swapaxes(-1, -2)

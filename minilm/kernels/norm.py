@@ -32,6 +32,7 @@ def rms_norm(x, gamma, eps):
 
 @Kernel
 def rms_norm_backward(dy, x, gamma, rstd):
+    """dx = (dx̂ - x̂ mean(dx̂ x̂)) / √(mean(x²) + eps) with dx̂ = γ dy"""
     x_hat = x * rstd[:, None]
     dx_hat = gamma * dy
     dx = dx_hat - x_hat * (dx_hat * x_hat).mean(axis=1)[:, None]

@@ -26,6 +26,7 @@ def rnn(x, start, U):
 
 
 def rnn_backward(dh, h, start, U):
+    """dh (T, B, H)   ->   dx, d start, dU"""
     dx, carry = np.empty_like(h), np.zeros_like(start)
     for t in reversed(range(len(h))):
         dx[t] = rnn_gates_backward(dh[t] + carry, h[t])
@@ -45,6 +46,7 @@ def gru(x, start, U, b):
 
 
 def gru_backward(dh, h, gates, s, start, U):
+    """dh (T, B, H)   ->   dx, d start, dU, db"""
     dx, ds, carry = np.empty_like(gates), np.empty_like(gates), np.zeros_like(start)
     h_before = before(h, start)
     for t in reversed(range(len(h))):
@@ -65,6 +67,7 @@ def lstm(x, start_h, start_c, U):
 
 
 def lstm_backward(dh, dc, h, c, gates, start_h, start_c, U):
+    """dh, dc (T, B, H)   ->   dx, d start_h, d start_c, dU"""
     dx, carry_h, carry_c = np.empty_like(gates), np.zeros_like(start_h), np.zeros_like(start_c)
     c_before = before(c, start_c)
     for t in reversed(range(len(h))):

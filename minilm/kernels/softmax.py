@@ -10,23 +10,27 @@ from .pair import Kernel, prange
 
 @Kernel
 def softmax(x):
+    """y = eˣ / Σ eˣ"""
     e = np.exp(x - x.max(axis=1, keepdims=True))  # the same for every shift of x; this one cannot overflow
     return e / e.sum(axis=1, keepdims=True)
 
 
 @Kernel
 def softmax_backward(dy, y):
+    """dx = y (dy - Σ dy y)"""
     return y * (dy - (dy * y).sum(axis=1, keepdims=True))
 
 
 @Kernel
 def log_softmax(x):
+    """y = x - ln Σ eˣ"""
     shifted = x - x.max(axis=1, keepdims=True)
     return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
 
 
 @Kernel
 def log_softmax_backward(dy, y):
+    """dx = dy - eʸ Σ dy"""
     return dy - np.exp(y) * dy.sum(axis=1, keepdims=True)
 
 

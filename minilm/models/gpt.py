@@ -76,7 +76,7 @@ class GPT(LanguageModel):
 
     def step(self, ids: ArrayLike, state: GPTState) -> tuple[np.ndarray, GPTState]:
         """When the context is full, it goes on from the last half of it."""
-        ids = np.concatenate([state.ids, self._checked(np.asarray(ids)[:, None])], axis=1)
+        ids = np.concatenate([state.ids, self._checked_next(ids, len(state.ids))], axis=1)
         if ids.shape[1] > self.window:
             return self._read(ids[:, -max(self.window // 2, 1) :])
         return self._read(ids, state.past)

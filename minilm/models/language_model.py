@@ -55,12 +55,14 @@ class LanguageModel(nn.Module):
         ids = np.asarray(ids)
         if ids.ndim != 2 or ids.shape[1] == 0:
             raise ValueError(f"ids has shape {ids.shape}, expected (B, T) with at least one token in each sequence")
-        if ids.dtype.kind not in "iu":
-            raise ValueError(f"ids has dtype {ids.dtype}, expected integers")
-        if ids.size and not 0 <= ids.min() <= ids.max() < self.vocabulary:
-            wrong = ids.min() if ids.min() < 0 else ids.max()
-            raise ValueError(f"ids: {wrong} is outside the vocabulary; expected 0 <= id < {self.vocabulary}")
-        return ids
+        return autograd.check_ids("ids", ids, self.vocabulary)
+
+    def _checked_next(self, ids, B) -> np.ndarray:
+        """The tokens that were chosen for each of B sequences, as a column (B, 1)."""
+        ids = np.asarray(ids)
+        if ids.shape != (B,):
+            raise ValueError(f"ids has shape {ids.shape}, expected ({B},), a token for each sequence of the state")
+        return self._checked(ids[:, None])
 
 
 def next_log_probs(logits: Tensor) -> np.ndarray:

@@ -44,7 +44,7 @@ class MLP(LanguageModel):
         return self._read(self._before(self._checked(prompt))[:, -1])
 
     def step(self, ids: ArrayLike, state: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        return self._read(np.concatenate([state[:, 1:], self._checked(np.asarray(ids)[:, None])], axis=1))
+        return self._read(np.concatenate([state[:, 1:], self._checked_next(ids, len(state))], axis=1))
 
     def reorder(self, state: np.ndarray, rows: ArrayLike) -> np.ndarray:
         return state[rows]

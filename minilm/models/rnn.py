@@ -58,7 +58,7 @@ class RecurrentLM(LanguageModel):
         return self._read(self._checked(prompt), None)
 
     def step(self, ids: ArrayLike, state: list) -> tuple[np.ndarray, list]:
-        return self._read(self._checked(np.asarray(ids)[:, None]), state)
+        return self._read(self._checked_next(ids, self.recurrent.batch_of(state)), state)
 
     def reorder(self, state: list, rows: ArrayLike) -> list:
         def take(part):

@@ -43,7 +43,9 @@ class MultiHeadAttention(Module):
     """
 
     def __init__(self, width: int, heads: int, *, rotary: RotaryPositions | None = None, rng: np.random.Generator):
-        head_width(width, heads)
+        D = head_width(width, heads)
+        if rotary and rotary.head_width != D:
+            raise ValueError(f"rotary is for heads of width {rotary.head_width}, but width / heads is {D}")
         self.heads, self.rotary = heads, rotary
         self.query, self.key, self.value, self.out = (Linear(width, width, rng=rng) for _ in range(4))
 
@@ -68,7 +70,7 @@ class MultiHeadAttention(Module):
 
 def head_width(width: int, heads: int) -> int:
     """D = C / H"""
-    if width % heads:
+    if heads < 1 or width % heads:
         raise ValueError(f"width {width} is not a multiple of heads {heads}")
     return width // heads
 
@@ -102,12 +104,22 @@ class AdditiveAttention(Module):
         Returns what was looked at (B, T, M), and the weights (B, T, S).
         """
         B, T, S = *queries.shape[:2], memory.shape[1]
+        if len(memory) != B:
+            raise ValueError(f"memory has shape {memory.shape}, expected a batch of {B} as the queries {queries.shape}")
         q = self.query(queries).reshape(B, T, 1, -1)
         m = self.memory(memory).reshape(B, 1, S, -1)
         scores = ((q + m).tanh() @ self.v).reshape(B, T, S)
         if mask is not None:
-            mask = np.asarray(mask)
-            mask = mask[:, None, :] if mask.ndim == 2 else mask
-            scores = autograd.where(scores, -1e9, condition=mask)
+            scores = autograd.where(scores, -1e9, condition=_mask_of_scores(mask, B, T, S))
         weights = scores.softmax()
         return weights @ memory, weights
+
+
+def _mask_of_scores(mask, B, T, S):
+    """mask (B, S) or (B, T, S) as something that broadcasts to (B, T, S)."""
+    mask = np.asarray(mask)
+    if mask.dtype != bool:
+        raise ValueError(f"mask has dtype {mask.dtype}, expected bool, True where a query may look")
+    if mask.shape not in ((B, S), (B, T, S)):
+        raise ValueError(f"mask has shape {mask.shape}, expected (B, S) = {(B, S)} or (B, T, S) = {(B, T, S)}")
+    return mask[:, None, :] if mask.ndim == 2 else mask

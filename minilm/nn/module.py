@@ -30,6 +30,7 @@ class Module:
                 yield name, value
 
     def parameters(self) -> list[Tensor]:
+        """All that is learned, in the order of definition."""
         return [tensor for _, tensor in self.named_parameters()]
 
     def named_modules(self) -> Iterator[tuple[str, "Module"]]:
@@ -38,6 +39,7 @@ class Module:
         yield from ((name, value) for name, value in _walk(self) if isinstance(value, Module))
 
     def modules(self) -> list["Module"]:
+        """This module, and all within it."""
         return [module for _, module in self.named_modules()]
 
     def train(self) -> Self:

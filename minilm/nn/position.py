@@ -16,6 +16,8 @@ class LearnedPositions(Module):
 
     def __call__(self, x: Tensor, offset: int = 0) -> Tensor:
         check_context(offset + x.shape[1], len(self.table))
+        if x.shape[2] != self.table.shape[1]:
+            raise ValueError(f"x has shape {x.shape}, expected its last axis to be the {self.table.shape[1]} channels")
         return x + self.table[offset : offset + x.shape[1]]
 
 
@@ -38,6 +40,7 @@ class RotaryPositions(Module):
     def __init__(self, context: int, head_width: int, *, base: float = 10_000.0):
         if head_width % 2:
             raise ValueError(f"rotary positions turn pairs: the width of a head, {head_width}, must be even")
+        self.head_width = head_width
         angles = rotation_angles(context, head_width, base)
         self.cos, self.sin = np.cos(angles), np.sin(angles)
 
@@ -53,6 +56,7 @@ def rotation_angles(context: int, width: int, base: float = 10_000.0) -> np.ndar
 
 
 def check_context(length: int, context: int) -> None:
+    """Raise a ValueError if a sequence does not fit."""
     if length > context:
         raise ValueError(
             f"a sequence of {length} tokens is longer than the context of {context}; shorten it, or build the model "

@@ -148,14 +148,22 @@ class Recurrent(Module):
         """One state for each layer and direction."""
         return [cell.zero_state(B) for cell in self.cells]
 
+    def batch_of(self, state: list) -> int:
+        """B, how many sequences a state is of."""
+        return len(state[0][0]) if isinstance(state[0], tuple) else len(state[0])
+
     def __call__(self, x: Tensor, state: list | None = None, lengths: np.ndarray | None = None) -> tuple[Tensor, list]:
         """x (B, T, C)   lengths (B,): how many of the T steps are text, all if not given   ->   (B, T, H), state
 
         The state is that after each sequence's own last step; outputs beyond its length mean nothing.
         """
-        B, T, _ = x.shape
+        B, T, C = x.shape
+        if self.cells[0].W.shape[0] != C:
+            raise ValueError(
+                f"x has shape {x.shape}, expected its last axis to be the {self.cells[0].W.shape[0]} inputs"
+            )
         lengths = np.full(B, T) if lengths is None else _checked_lengths(lengths, B, T)
-        states, last = state or self.zero_state(B), []
+        states, last = self._checked_states(state, B), []
         for layer in range(0, len(self.cells), self.directions):
             outputs = []
             for direction in range(self.directions):
@@ -164,6 +172,13 @@ class Recurrent(Module):
                 last.append(end)
             x = outputs[0] if self.directions == 1 else autograd.concatenate(*outputs, axis=2)
         return x, last
+
+    def _checked_states(self, states, B):
+        zeros = self.zero_state(B)
+        found, expected = [_shapes(state) for state in states or zeros], [_shapes(zero) for zero in zeros]
+        if found != expected:
+            raise ValueError(f"state has shapes {found}, expected one for each layer and direction: {expected}")
+        return states or zeros
 
     def _run(self, x, state, lengths, number, backward):
         B, T, _ = x.shape
@@ -179,9 +194,13 @@ def _reversed_steps(lengths, T):
     return np.where(steps < lengths, lengths - 1 - steps, steps)
 
 
+def _shapes(state):
+    return [part.shape for part in state] if isinstance(state, tuple) else state.shape
+
+
 def _checked_lengths(lengths, B, T):
     lengths = np.asarray(lengths)
-    if lengths.shape != (B,) or lengths.min() < 1 or lengths.max() > T:
+    if lengths.dtype.kind not in "iu" or lengths.shape != (B,) or lengths.min() < 1 or lengths.max() > T:
         raise ValueError(f"lengths is {lengths}, expected {B} numbers from 1 to {T}")
     return lengths
 

@@ -44,6 +44,8 @@ class Block(Module):
 
     def extend(self, x, memory=None, mask=None, memory_mask=None, causal=False, past: KeyValues | None = None):
         """As a call, for tokens that follow those of `past`; also returns the keys and values of all tokens so far."""
+        if (memory is None) == (self.cross is not None):
+            raise ValueError(f"memory is {'missing' if memory is None else 'given'}, but cross is {bool(self.cross)}")
         y, seen = self.attention.extend(self._before(x, self.attention_norm), mask=mask, causal=causal, past=past)
         x = self._after(x, y, self.attention_norm)
         if self.cross:

@@ -22,12 +22,15 @@ class Log:
         self.rows = rows or []
 
     def add(self, **values: float) -> None:
+        """Append a row; what is not given is NaN."""
         self.rows.append({column: values.get(column, math.nan) for column in COLUMNS})
 
     def columns(self) -> dict[str, list[float]]:
+        """Column -> its numbers, for plots."""
         return {column: [row[column] for row in self.rows] for column in COLUMNS}
 
     def write(self, path: str | Path) -> None:
+        """Write all rows as CSV."""
         with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow(COLUMNS)

@@ -35,6 +35,7 @@ class Optimizer:
                 self.update(p.data, p.grad, decay, **memory)
 
     def update(self, p, g, decay, **memory) -> None:
+        """Change the array p of one parameter in place, given its gradient g; the formula is the class's."""
         raise NotImplementedError
 
     def zero_grad(self) -> None:

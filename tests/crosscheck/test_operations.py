@@ -44,7 +44,9 @@ counterpart("swapaxes", (4, 3, 2), theirs=lambda a: a.swapaxes(0, -1), first=0, 
 counterpart("concatenate", (4, 3), (4, 1), (4, 2), theirs=lambda *arrays: torch.cat(arrays, 1), axis=1)
 counterpart("stack", (4, 3), (4, 3), theirs=lambda *arrays: torch.stack(arrays, 1), axis=1)
 counterpart("linear", (2, 4, 3), (3, 5), (5,), theirs=lambda x, W, b: F.linear(x, W.T, b))
-counterpart("layer_norm", (2, 4, 3), (3,), (3,), theirs=lambda x, *weights: F.layer_norm(x, (3,), *weights, 0.1), eps=0.1)
+counterpart(
+    "layer_norm", (2, 4, 3), (3,), (3,), theirs=lambda x, *weights: F.layer_norm(x, (3,), *weights, 0.1), eps=0.1
+)
 counterpart("rms_norm", (2, 4, 3), (3,), theirs=lambda x, gamma: F.rms_norm(x, (3,), gamma, 0.1), eps=0.1)
 counterpart("gelu", (4, 3), theirs=lambda x: F.gelu(x, approximate="tanh"))
 

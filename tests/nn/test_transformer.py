@@ -149,7 +149,6 @@ def test_what_the_sublayers_add_starts_small(rng, cross, sublayers):
         assert block.attention.query.W.data.std() == pytest.approx(1 / np.sqrt(64), rel=0.05)
 
 
-@pytest.mark.xfail(strict=True, reason="without its memory it looks at itself, and a memory it cannot use is ignored")
 @pytest.mark.parametrize("cross", [True, False])
 def test_a_memory_goes_with_cross_attention(rng, cross):
     block, x = made(nn.Block, rng, cross=cross), normal(rng, B, T, C)
