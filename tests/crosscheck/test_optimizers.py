@@ -9,13 +9,14 @@ from minilm import training
 from minilm.autograd import Tensor
 
 SHAPES = [(4, 3), (3,)]  # a matrix, and a vector as gains and biases are
+DECAY = {"weight_decay": 0.3}
 PAIRS = {
     "plain": (training.SGD, torch.optim.SGD, {"lr": 0.1}, {}),
     "momentum": (training.SGD, torch.optim.SGD, {"lr": 0.1, "momentum": 0.9}, {}),
     "Nesterov": (training.SGD, torch.optim.SGD, {"lr": 0.1, "momentum": 0.9, "nesterov": True}, {}),
     "RMSProp": (training.RMSProp, torch.optim.RMSprop, {"lr": 0.01, "alpha": 0.9, "eps": 1e-3}, {}),
     "Adam": (training.Adam, torch.optim.Adam, {"lr": 0.01, "betas": (0.8, 0.95), "eps": 1e-3}, {}),
-    "AdamW": (training.AdamW, torch.optim.AdamW, {"lr": 0.01, "betas": (0.8, 0.95), "eps": 1e-3}, {"weight_decay": 0.3}),
+    "AdamW": (training.AdamW, torch.optim.AdamW, {"lr": 0.01, "betas": (0.8, 0.95), "eps": 1e-3}, DECAY),
 }  # fmt: skip
 TOLERANCE = {"float64": 1e-12, "float32": 1e-5}
 

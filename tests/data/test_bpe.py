@@ -1,6 +1,7 @@
 """Byte-pair encoding: exact round trips, merges as a plain-Python trainer and the `tokenizers` package find them."""
 
 from collections import Counter
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -42,7 +43,7 @@ def trained_by_hand(words, number):
     for new in range(256, 256 + number):
         counts = Counter()
         for word, count in words.items():
-            for pair in zip(word, word[1:], strict=False):
+            for pair in pairwise(word):
                 counts[pair] += count
         if not counts or max(counts.values()) < 2:
             break
@@ -194,7 +195,7 @@ def test_the_tokenizers_package_learns_the_same_where_there_is_no_tie(spelled):
         ),
     )
     _, alone = trained_by_hand(WORD.findall(text), 60)
-    clear = (alone + [False]).index(False)
+    clear = [*alone, False].index(False)
     assert clear > 30
     mine = BPETokenizer.train(text, size=256 + 60)
     tokens = ["".join(spelled[byte] for byte in token) for token in mine.tokens]

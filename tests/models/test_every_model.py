@@ -307,5 +307,5 @@ def test_bad_targets_are_named(name, targets, message):
 
 @every_neural_model
 def test_targets_that_are_no_integers_are_named(name):
-    with pytest.raises(ValueError, match="targets .*float64.* expected integers"):
+    with pytest.raises(ValueError, match=r"targets .*float64.* expected integers"):
         build(name).loss(texts(), np.full((B, T), 1.5))

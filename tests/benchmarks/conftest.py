@@ -1,0 +1,3 @@
+"""The timings are a script, not tests."""
+
+collect_ignore = ["run.py"]
