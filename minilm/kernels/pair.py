@@ -42,6 +42,10 @@ PRANGE_ONLY = {"prange": True} | dict.fromkeys(
     ("numpy", "reduction", "setitem", "inplace_binop", "comprehension", "stencil", "fusion"), False
 )
 
+# Elements in all arrays of a call. Below it a sleeping thread costs more to wake than it does; decoding, token by
+# token, is all below it.
+WORTH_A_THREAD = 50_000
+
 _formulas_only = os.environ.get("MINILM_KERNELS") == "reference" or os.environ.get("NUMBA_DISABLE_JIT", "0") != "0"
 
 
@@ -67,7 +71,21 @@ class Kernel:
     def __call__(self, *arguments):
         if _formulas_only or not _all_float32(arguments) or not numba_installed():
             return self.reference(*arguments)
-        return self.compiled(*(np.ascontiguousarray(a) if isinstance(a, np.ndarray) else a for a in arguments))
+        arguments = [np.ascontiguousarray(a) if isinstance(a, np.ndarray) else a for a in arguments]
+        if sum(a.size for a in arguments if isinstance(a, np.ndarray)) < WORTH_A_THREAD:
+            return _on_one_thread(self.compiled, arguments)
+        return self.compiled(*arguments)
+
+
+def _on_one_thread(loops: Callable, arguments):
+    import numba
+
+    before = numba.get_num_threads()
+    numba.set_num_threads(1)
+    try:
+        return loops(*arguments)
+    finally:
+        numba.set_num_threads(before)
 
 
 def _all_float32(arguments) -> bool:

@@ -100,6 +100,19 @@ def test_reference_only_runs_the_formula():
         del kernels.ALL["told"]
 
 
+@with_numba
+def test_a_small_call_wakes_no_thread(monkeypatch):
+    import numba
+
+    seen, threads = [], numba.get_num_threads()
+    monkeypatch.setattr(pair, "_formulas_only", False)
+    monkeypatch.setattr(pair, "compile_loops", lambda loops: lambda x: seen.append(numba.get_num_threads()))
+    for rows in (1, pair.WORTH_A_THREAD):
+        kernels.softmax(np.zeros((rows, 2), np.float32))
+    assert seen == [1, threads]
+    assert numba.get_num_threads() == threads
+
+
 def test_without_numba_the_formulas_run_and_it_is_said_once(monkeypatch):
     monkeypatch.setattr(pair.importlib.util, "find_spec", lambda name: None)
     monkeypatch.setattr(pair, "_formulas_only", False)
