@@ -49,9 +49,10 @@ def attention_backward(dy, q, k, v, mask, causal):
 def attention(q, k, v, mask, causal):
     B, H, T, D = q.shape
     y = np.zeros((B, H, T, D), np.float32)
+    hiding = not mask.all()
     for bh in prange(B * H):
         b, h = bh // H, bh % H
-        one_head(q[b, h], k[b, h], v[b, h], head_mask(mask, b, h), causal, y[b, h])
+        one_head(q[b, h], k[b, h], v[b, h], head_mask(mask, b, h), hiding, causal, y[b, h])
     return y
 
 
@@ -60,12 +61,13 @@ def attention_backward(dy, q, k, v, mask, causal):
     B, H, T, D = q.shape
     S = k.shape[2]
     dq = np.zeros((B, H, T, D), np.float32)
-    dk = np.zeros((B, H, S, D), np.float32)
-    dv = np.zeros((B, H, S, D), np.float32)
+    dk = np.empty((B, H, S, D), np.float32)
+    dv = np.empty((B, H, S, D), np.float32)
+    hiding = not mask.all()
     for bh in prange(B * H):
         b, h = bh // H, bh % H
         shown = head_mask(mask, b, h)
-        one_head_backward(dy[b, h], q[b, h], k[b, h], v[b, h], shown, causal, dq[b, h], dk[b, h], dv[b, h])
+        one_head_backward(dy[b, h], q[b, h], k[b, h], v[b, h], shown, hiding, causal, dq[b, h], dk[b, h], dv[b, h])
     return dq, dk, dv
 
 
@@ -74,72 +76,76 @@ def head_mask(mask, b, h):
     return mask[min(b, mask.shape[0] - 1), min(h, mask.shape[1] - 1)]
 
 
-def one_head(q, k, v, mask, causal, y):
+def one_head(q, k, v, mask, hiding, causal, y):
     """y += softmax(q kᵀ / √D) v   q, y (T, D)   k, v (S, D)"""
-    T, S = q.shape[0], k.shape[0]
-    keys_t = k.T.copy()
-    for start in range(0, T, BLOCK):
-        stop = min(start + BLOCK, T)
-        seen = min(stop + S - T, S) if causal else S
-        p = block_weights(q[start:stop], keys_t, mask, start, seen, T, causal)
-        add_product(p, v, y[start:stop])
-
-
-def one_head_backward(dy, q, k, v, mask, causal, dq, dk, dv):
-    T, S = q.shape[0], k.shape[0]
-    scale = np.float32(1 / math.sqrt(q.shape[1]))
+    T = q.shape[0]
     keys_t, values_t = k.T.copy(), v.T.copy()
     for start in range(0, T, BLOCK):
         stop = min(start + BLOCK, T)
-        seen = min(stop + S - T, S) if causal else S
-        p = block_weights(q[start:stop], keys_t, mask, start, seen, T, causal)
+        p = block_weights(q[start:stop], keys_t, mask, hiding, start, T, causal)
+        add_dots(p, values_t, y[start:stop])
+
+
+def one_head_backward(dy, q, k, v, mask, hiding, causal, dq, dk, dv):
+    T = q.shape[0]
+    scale = np.float32(1 / math.sqrt(q.shape[1]))
+    keys_t, values_t = k.T.copy(), v.T.copy()
+    dkeys_t, dvalues_t = np.zeros_like(keys_t), np.zeros_like(values_t)
+    for start in range(0, T, BLOCK):
+        stop = min(start + BLOCK, T)
+        p = block_weights(q[start:stop], keys_t, mask, hiding, start, T, causal)
         ds = np.zeros_like(p)
         add_product(dy[start:stop], values_t, ds)  # dP, which becomes dS in place
         for t in range(stop - start):
             mean = np.float32(0)
-            for s in range(seen):
+            for s in range(p.shape[1]):
                 mean += p[t, s] * ds[t, s]
-            for s in range(seen):
+            for s in range(p.shape[1]):
                 ds[t, s] = p[t, s] * (ds[t, s] - mean) * scale
-        add_product(ds, k, dq[start:stop])
-        add_product(ds.T.copy(), q[start:stop], dk)
-        add_product(p.T.copy(), dy[start:stop], dv)
+        add_dots(ds, keys_t, dq[start:stop])
+        add_product(q[start:stop].T.copy(), ds, dkeys_t)
+        add_product(dy[start:stop].T.copy(), p, dvalues_t)
+    dk[:], dv[:] = dkeys_t.T, dvalues_t.T
 
 
-def block_weights(queries, keys_t, mask, start, seen, T, causal):
-    """The first `seen` columns of P for a block of queries, number `start` and on, out of T.   keys_t (D, S)
+def block_weights(queries, keys_t, mask, hiding, start, T, causal):
+    """P for a block of queries, number `start` and on, out of T, up to the last key that one of them may see.
 
+    queries (rows, D)   keys_t (D, S)   ->   (rows, seen)
     What a query may not see is computed with the rest and then weighted 0: whole vectors are faster than fewer numbers.
     """
     rows, S = queries.shape[0], keys_t.shape[1]
-    p = np.zeros((rows, seen), np.float32)
+    p = np.zeros((rows, max(min(start + rows + S - T, S), 0) if causal else S), np.float32)
     add_product(queries, keys_t, p)
     scale, hidden = np.float32(1 / math.sqrt(queries.shape[1])), np.float32(-np.inf)
     for i in range(rows):
-        shown = mask[min(start + i, mask.shape[0] - 1)]
-        limit = start + i + 1 + S - T if causal else S
+        limit = max(min(start + i + 1 + S - T, S), 0) if causal else S
+        if hiding:
+            shown = mask[min(start + i, mask.shape[0] - 1)]
+            for s in range(limit):
+                p[i, s] = p[i, s] if shown[s] else hidden
         highest = hidden
-        for s in range(seen):
-            p[i, s] = p[i, s] * scale if shown[s] and s < limit else hidden
+        for s in range(limit):
             highest = max(highest, p[i, s])
         highest = highest if highest > hidden else np.float32(0)
         total = np.float32(0)
-        for s in range(seen):
-            p[i, s] = exp(p[i, s] - highest)
+        for s in range(limit):
+            p[i, s] = exp((p[i, s] - highest) * scale)
             total += p[i, s]
         inverse = np.float32(1) / total if total > 0 else np.float32(0)
-        for s in range(seen):
+        for s in range(limit):
             p[i, s] *= inverse
+        p[i, limit:] = 0
     return p
 
 
 def add_product(a, b, out):
-    """out += a b in blocks of 2 x 4, so that a number that was loaded serves several products.
+    """out += a b in blocks of 2 x 4, so that a number that was loaded serves several products; for long rows.
 
-    a (M, K)   b (K, N or more)   out (M, N)
+    a (M, K)   b (K, N)   out (M, N); of the last two one may be wider: the narrower gives N
     """
     M, K = a.shape
-    N = out.shape[1]
+    N = min(b.shape[1], out.shape[1])
     for m in range(0, M - 1, 2):
         for k in range(0, K - 3, 4):
             a0, a1, a2, a3 = a[m, k], a[m, k + 1], a[m, k + 2], a[m, k + 3]
@@ -156,3 +162,36 @@ def add_product(a, b, out):
         for k in range(K):
             for n in range(N):
                 out[M - 1, n] += a[M - 1, k] * b[k, n]
+
+
+def add_dots(a, b, out):
+    """out += a bᵀ in blocks of 2 x 4; for short rows of out, and long rows of a and b.
+
+    a (M, K)   b (N, K or more)   out (M, N)
+    """
+    M, K = a.shape
+    N = out.shape[1]
+    zero = np.float32(0)
+    for m in range(0, M - 1, 2):
+        for n in range(0, N - 3, 4):
+            a0 = a1 = a2 = a3 = c0 = c1 = c2 = c3 = zero
+            for k in range(K):
+                a0 += a[m, k] * b[n, k]
+                a1 += a[m, k] * b[n + 1, k]
+                a2 += a[m, k] * b[n + 2, k]
+                a3 += a[m, k] * b[n + 3, k]
+                c0 += a[m + 1, k] * b[n, k]
+                c1 += a[m + 1, k] * b[n + 1, k]
+                c2 += a[m + 1, k] * b[n + 2, k]
+                c3 += a[m + 1, k] * b[n + 3, k]
+            for i, (above, below) in enumerate(((a0, c0), (a1, c1), (a2, c2), (a3, c3))):
+                out[m, n + i] += above
+                out[m + 1, n + i] += below
+        for n in range(N - N % 4, N):
+            for k in range(K):
+                out[m, n] += a[m, k] * b[n, k]
+                out[m + 1, n] += a[m + 1, k] * b[n, k]
+    if M % 2:
+        for n in range(N):
+            for k in range(K):
+                out[M - 1, n] += a[M - 1, k] * b[n, k]

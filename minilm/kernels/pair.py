@@ -44,7 +44,7 @@ PRANGE_ONLY = {"prange": True} | dict.fromkeys(
 
 # Elements in all arrays of a call. Below it a sleeping thread costs more to wake than it does; decoding, token by
 # token, is all below it.
-WORTH_A_THREAD = 50_000
+WORTH_A_THREAD = 100_000
 
 _formulas_only = os.environ.get("MINILM_KERNELS") == "reference" or os.environ.get("NUMBA_DISABLE_JIT", "0") != "0"
 
@@ -69,10 +69,11 @@ class Kernel:
         return compile_loops(self._loops)
 
     def __call__(self, *arguments):
-        if _formulas_only or not _all_float32(arguments) or not numba_installed():
+        arrays = [a for a in arguments if isinstance(a, np.ndarray)]
+        if _formulas_only or any(a.dtype.kind == "f" and a.itemsize != 4 for a in arrays) or not numba_installed():
             return self.reference(*arguments)
         arguments = [np.ascontiguousarray(a) if isinstance(a, np.ndarray) else a for a in arguments]
-        if sum(a.size for a in arguments if isinstance(a, np.ndarray)) < WORTH_A_THREAD:
+        if sum(a.size for a in arrays) < WORTH_A_THREAD:
             return _on_one_thread(self.compiled, arguments)
         return self.compiled(*arguments)
 
@@ -86,11 +87,6 @@ def _on_one_thread(loops: Callable, arguments):
         return loops(*arguments)
     finally:
         numba.set_num_threads(before)
-
-
-def _all_float32(arguments) -> bool:
-    arrays = [a for a in arguments if isinstance(a, np.ndarray)]
-    return all(a.dtype == np.float32 or a.dtype.kind != "f" for a in arrays)
 
 
 @contextmanager
