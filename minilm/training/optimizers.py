@@ -1,6 +1,8 @@
 """Optimizers: SGD, RMSProp, Adam, AdamW. Each reads `.grad` of the parameters and changes their arrays in place."""
 
 from collections.abc import Iterable, Mapping
+from itertools import accumulate, groupby
+from operator import itemgetter
 
 import numpy as np
 
@@ -9,10 +11,13 @@ from minilm.autograd import Tensor
 
 
 class Optimizer:
-    """Parameters, the learning rate, and what an update remembers of the past: arrays like each parameter.
+    """Parameters, the learning rate, and what an update remembers of the past: numbers beside each parameter's.
 
     Decoupled weight decay, p ← p - lr · weight_decay · p, is for matrices only: gains and biases (one axis) are few,
     and pulling them to zero does not make a model simpler.
+
+    The formulas are about one long vector p, and so is the code: an update is one pass over all parameters, not a call
+    for each of a hundred. Matrices come first in it, as decay is for them.
     """
 
     memories: tuple[str, ...] = ()
@@ -20,22 +25,38 @@ class Optimizer:
     def __init__(self, parameters: Iterable[Tensor], lr: float, weight_decay: float = 0.0):
         if lr <= 0:
             raise ValueError(f"lr is {lr}, expected a positive learning rate")
-        self.parameters = list(parameters)
+        self.parameters = sorted(parameters, key=lambda p: p.ndim <= 1)
         if not self.parameters:
             raise ValueError("parameters is empty: there is nothing to optimize")
         self.lr, self.weight_decay, self.steps = lr, weight_decay, 0
-        self.memory = [{name: np.zeros_like(p.data) for name in self.memories} for p in self.parameters]
+        starts = accumulate((p.size for p in self.parameters), initial=0)
+        self.places = [slice(start, start + p.size) for p, start in zip(self.parameters, starts, strict=False)]
+        dtype = np.result_type(*(p.dtype for p in self.parameters))
+        self.memory = {name: np.zeros(self.places[-1].stop, dtype) for name in self.memories}
 
     def step(self) -> None:
         """Update every parameter that has a gradient."""
         self.steps += 1
-        for p, memory in zip(self.parameters, self.memory, strict=True):
-            if p.grad is not None:
-                decay = self.weight_decay if p.ndim > 1 else 0.0
-                self.update(p.data, p.grad, decay, **memory)
+        kinds = ((p.grad is not None, p.ndim > 1) for p in self.parameters)
+        runs = groupby(zip(kinds, self.parameters, self.places, strict=True), key=itemgetter(0))
+        for (has_gradient, is_matrix), run in runs:
+            if has_gradient:
+                _, parameters, places = zip(*run, strict=True)
+                self._update_run(parameters, slice(places[0].start, places[-1].stop), is_matrix)
+
+    def _update_run(self, parameters, place, is_matrix):
+        """Neighbours in the long vector are updated together."""
+        p = np.concatenate([parameter.data.reshape(-1) for parameter in parameters])
+        g = np.concatenate([parameter.grad.reshape(-1) for parameter in parameters])
+        memory = {name: array[place] for name, array in self.memory.items()}
+        self.update(p, g, self.weight_decay if is_matrix else 0.0, **memory)
+        start = 0
+        for parameter in parameters:
+            parameter.data[...] = p[start : start + parameter.size].reshape(parameter.shape)
+            start += parameter.size
 
     def update(self, p, g, decay, **memory) -> None:
-        """Change the array p of one parameter in place, given its gradient g; the formula is the class's."""
+        """Change p (N,) in place, given its gradient g; the formula is the class's."""
         raise NotImplementedError
 
     def zero_grad(self) -> None:
@@ -45,8 +66,7 @@ class Optimizer:
 
     def state_dict(self) -> dict[str, np.ndarray]:
         """The number of steps and all memories, for a checkpoint."""
-        named = {f"{i}.{name}": array.copy() for i, m in enumerate(self.memory) for name, array in m.items()}
-        return named | {"steps": np.array([self.steps])}
+        return {name: array.copy() for name, array in self.memory.items()} | {"steps": np.array([self.steps])}
 
     def load_state_dict(self, state: Mapping[str, np.ndarray]) -> None:
         """Go on from `state_dict()` of the same optimizer over the same parameters."""
@@ -54,9 +74,8 @@ class Optimizer:
         if {n: a.shape for n, a in own.items()} != {n: a.shape for n, a in state.items()}:
             raise ValueError("the optimizer's state belongs to another optimizer or to other parameters")
         self.steps = int(state["steps"][0])
-        for i, memory in enumerate(self.memory):
-            for name in memory:
-                memory[name][...] = state[f"{i}.{name}"]
+        for name, array in self.memory.items():
+            array[...] = state[name]
 
 
 class SGD(Optimizer):
@@ -126,8 +145,7 @@ class AdamW(Optimizer):
         self.betas, self.eps = betas, eps
 
     def update(self, p, g, decay, m, v):
-        flat = (array.reshape(-1) for array in (p, g, m, v))
-        kernels.adamw(*flat, self.steps, self.lr, *self.betas, self.eps, decay)
+        kernels.adamw(p, g, m, v, self.steps, self.lr, *self.betas, self.eps, decay)
 
 
 class Adam(AdamW):
