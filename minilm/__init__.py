@@ -9,14 +9,14 @@ Letters for shapes, the same everywhere:
                               F  hidden width
 
 The rooms, from the ground up; each imports only those below it: kernels, metrics, plots; autograd, data; nn, generate;
-models, training; runs.
+models, training; runs, check.
 """
 
 from minilm import process  # isort: skip
 
 process.tune()  # before the first thread starts
 
-from minilm import autograd, data, generate, kernels, metrics, models, nn, plots, runs, training
+from minilm import autograd, check, data, generate, kernels, metrics, models, nn, plots, runs, training
 from minilm.autograd import Tensor, no_grad
 from minilm.runs import load_run
 
@@ -25,6 +25,7 @@ __version__ = "0.1.0"
 __all__ = [
     "Tensor",
     "autograd",
+    "check",
     "data",
     "generate",
     "kernels",

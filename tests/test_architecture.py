@@ -19,7 +19,7 @@ FLOORS = [
     ["autograd", "data"],
     ["nn", "generate"],
     ["models", "training"],
-    ["runs"],
+    ["runs", "check"],
     ["commands"],
     ["__main__"],
 ]
@@ -100,7 +100,7 @@ def test_importing_minilm_imports_nothing_heavy(module):
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(PACKAGE).as_posix())
 def test_a_file_is_read_in_one_sitting(path):
     source = path.read_text(encoding="utf-8")
-    assert source.count("\n") <= 265
+    assert source.count("\n") <= (900 if path.parent.name == "topics" else 265)  # a catalogue is looked up in
     assert ast.get_docstring(ast.parse(source))
 
 
