@@ -124,4 +124,4 @@ def worst_error(got: Any, expected: Any) -> float:
         return max((worst_error(a, b) for a, b in zip(got, expected, strict=True)), default=0.0)
     got, expected = np.asarray(got, float), np.asarray(expected, float)
     both = np.isfinite(got) & np.isfinite(expected)
-    return float(np.abs(got - expected)[both].max(initial=0.0)) / _scale(expected)
+    return float(np.abs(got[both] - expected[both]).max(initial=0.0)) / _scale(expected)

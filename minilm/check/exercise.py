@@ -91,5 +91,17 @@ class Exercise:
         )
 
     def source(self) -> str:
-        """The reference, as it stands in minilm."""
-        return inspect.getsource(inspect.unwrap(self.reference))
+        """The reference as it stands in minilm, and the functions of its file that it calls."""
+        reference = inspect.unwrap(self.reference)
+        return "\n\n".join(inspect.getsource(thing) for thing in [reference, *_called(reference, {reference})])
+
+
+def _called(thing, seen) -> list[Callable]:
+    """The functions of the same file that a function calls, and that these call."""
+    found = []
+    for name in getattr(getattr(thing, "__code__", None), "co_names", ()):
+        callee = thing.__globals__.get(name)
+        if inspect.isfunction(callee) and callee.__module__ == thing.__module__ and callee not in seen:
+            seen.add(callee)
+            found += [callee, *_called(callee, seen)]
+    return found

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from minilm.files import replacing
 
-from .topics import exercises
+from .topics import by_topic
 from .verdict import Verdict
 
 
@@ -55,28 +55,37 @@ def record(verdict: Verdict) -> None:
 
 
 class Progress:
-    """The exercises with a mark for each: ✓ solved, … tried, ○ to do."""
+    """The exercises by topic, with a mark for each: ✓ solved, … tried, ○ to do."""
 
     def __init__(self, entries: dict[str, dict]):
-        self.rows = [(name, *_state(entries.get(name))) for name in exercises()]
-        self.solved = sum(mark == "✓" for _, mark, _ in self.rows)
+        self.topics = {
+            topic: [f"{_mark(entries.get(exercise.name))} {exercise.name}" for exercise in found]
+            for topic, found in by_topic().items()
+        }
+        marks = [told[0] for found in self.topics.values() for told in found]
+        self.solved, self.total = marks.count("✓"), len(marks)
+
+    @property
+    def sentence(self) -> str:
+        """How far, and where that is kept."""
+        return f"{self.solved} of {self.total} exercises solved, kept in {progress_file()}"
 
     def __repr__(self) -> str:
-        width = max(len(name) for name, _, _ in self.rows)
-        lines = [f"{mark} {name:<{width}}  {told}".rstrip() for name, mark, told in self.rows]
-        return "\n".join([f"{self.solved} of {len(self.rows)} exercises solved ({progress_file()})", *lines])
+        width = max(map(len, self.topics))
+        lines = [f"{topic:<{width}}  {'  '.join(told)}" for topic, told in self.topics.items()]
+        return "\n".join([self.sentence, *lines])
 
     def _repr_html_(self) -> str:
+        left = 'style="text-align:left"'
         rows = "".join(
-            f"<tr><td>{mark}</td><td>{escape(name)}</td><td>{escape(told)}</td></tr>" for name, mark, told in self.rows
+            f'<tr><th scope="row" {left}>{topic}</th><td {left}>{escape(", ".join(told))}</td></tr>'
+            for topic, told in self.topics.items()
         )
-        told = f"{self.solved} of {len(self.rows)} exercises solved, kept in {escape(str(progress_file()))}"
-        bar = f'<progress value="{self.solved}" max="{len(self.rows)}" aria-label="exercises solved"></progress> {told}'
-        return f"<div>{bar}</div><table>{rows}</table>"
+        bar = f'<progress value="{self.solved}" max="{self.total}" aria-label="exercises solved"></progress>'
+        return f"<div>{bar} {escape(self.sentence)}</div><table>{rows}</table>"
 
 
-def _state(entry) -> tuple[str, str]:
+def _mark(entry) -> str:
     if entry is None:
-        return "○", ""
-    tries = f"{entry['tries']} {'try' if entry['tries'] == 1 else 'tries'}"
-    return ("✓", f"{entry['solved']}, {tries}") if entry["solved"] else ("…", tries)
+        return "○"
+    return "✓" if entry["solved"] else "…"

@@ -2,16 +2,14 @@
 
 import copy
 import itertools
-from importlib import import_module
 
 import numpy as np
 import pytest
 
 from minilm.check.compare import difference
-from minilm.check.exercise import Exercise
 from minilm.check.judge import alike, cases_of, judge, run
 from minilm.check.report import stubs
-from minilm.check.topics import TOPICS, exercises
+from minilm.check.topics import by_topic, exercises
 
 EXERCISES = list(exercises().values())
 VARIANTS = [pytest.param(e, v, id=f"{e.name}-{v.__name__}") for e in EXERCISES for v in e.variants]
@@ -101,8 +99,7 @@ def test_a_randomly_composed_wrong_answer_is_never_called_correct(exercise):
 
 
 def test_no_two_exercises_share_a_name():
-    files = [import_module(f"minilm.check.topics.{topic}") for topic in TOPICS]
-    names = [value.name for file in files for value in vars(file).values() if isinstance(value, Exercise)]
+    names = [exercise.name for found in by_topic().values() for exercise in found]
     assert len(names) == len(set(names)) == len(EXERCISES)
 
 

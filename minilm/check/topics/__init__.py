@@ -13,10 +13,16 @@ TOPICS = (
 
 
 @functools.cache
+def by_topic() -> dict[str, list[Exercise]]:
+    """The exercises of each topic."""
+    files = {topic: import_module(f"{__name__}.{topic}") for topic in TOPICS}
+    return {topic: [v for v in vars(file).values() if isinstance(v, Exercise)] for topic, file in files.items()}
+
+
+@functools.cache
 def exercises() -> dict[str, Exercise]:
     """Every exercise by its name."""
-    modules = [import_module(f"{__name__}.{topic}") for topic in TOPICS]
-    return {value.name: value for module in modules for value in vars(module).values() if isinstance(value, Exercise)}
+    return {exercise.name: exercise for found in by_topic().values() for exercise in found}
 
 
 def find(name: str) -> Exercise:

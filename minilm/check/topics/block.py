@@ -272,7 +272,10 @@ def _dropout_cases(rng):
         ((2, 4), 0.1, False, float),
     ):
         places = rng.permutation(np.arange(math.prod(shape))).reshape(shape)
-        uniform = (places + rng.uniform(0.1, 0.9, shape)) / places.size  # some are small, some large
+        uniform = (places + rng.uniform(0.1, 0.9, shape)) / places.size  # some are small, some large,
+        uniform[0, 1:3] = np.resize(
+            [0.999 * probability, 1.001 * probability], uniform[0, 1:3].shape
+        )  # some close to p
         yield rng.standard_normal(shape).astype(dtype), uniform, probability, training
 
 

@@ -218,6 +218,8 @@ def _top_p_cases(rng):
     yield _shares([1, 1, 1, 10], [2, 9, 1, 4]), 0.55
     yield _shares([int(rng.integers(1, 9))] * 4), 0.6  # ties: ids 0, 1, 2
     yield np.ones((1, 1)), 0.5
+    yield _shares(rng.permutation([1, 2, 3, 5])), 0.727  # just below 8/11,
+    yield _shares(rng.permutation([1, 2, 3, 5])), 0.728  # just above
     yield np.exp(_some(rng, 3, 6)), 0.8
     yield np.exp(_some(rng, 2, 5, np.float32)), 0.3
     yield _shares(rng.permutation([10, 11, 12, 13])), 0.999
