@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from minilm.__main__ import parser
+from minilm.check.topics import exercises
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -24,6 +25,12 @@ def test_its_map_is_that_of_the_package():
     listed = [name.strip("/ ") for line in drawn.splitlines() for name in line[2:29].split(",")]
     rooms = {path.name for path in (ROOT / "minilm").iterdir()} - {"__init__.py", "__pycache__", "DESIGN.md"}
     assert set(listed) == rooms
+
+
+def test_it_counts_the_exercises_and_misconceptions_as_they_are():
+    found = exercises().values()
+    told = re.search(r"`check` knows (\d+) exercises and (\d+) ways to get them wrong", README)
+    assert (int(told[1]), int(told[2])) == (len(found), sum(len(exercise.misconceptions) for exercise in found))
 
 
 @pytest.mark.parametrize("command", COMMANDS)
