@@ -4,6 +4,7 @@ import re
 import shlex
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from minilm.__main__ import parser
@@ -11,6 +12,7 @@ from minilm.check.topics import exercises
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+EXAMPLES = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 COMMANDS = re.findall(r"^python -m minilm ([^#\n]+)", README, re.MULTILINE)
 
 
@@ -50,8 +52,17 @@ def test_the_two_commands_are_one_line_each_on_every_system(start, end):
 
 @pytest.mark.network
 def test_its_python_example_writes_speeches(capsys):
-    (example,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    example = next(example for example in EXAMPLES if "Trainer" in example)
     exec(example, {})
     shown = capsys.readouterr().out
     assert len(shown.strip()) > 100
     assert "\n" in shown
+
+
+def test_its_example_of_a_check_shows_what_it_says(capsys, monkeypatch, tmp_path):
+    monkeypatch.setenv("MINILM_PROGRESS", str(tmp_path / "progress.json"))
+    example = next(example for example in EXAMPLES if "check.solution" in example)
+    exec(example, {"np": np})
+    shown = capsys.readouterr().out
+    told = re.search(r"```\n(attention: .*?)```", README, re.DOTALL)[1]
+    assert [line for line in told.splitlines() if line.strip() != "..." and line not in shown.splitlines()] == []
