@@ -18,6 +18,7 @@ process.tune()  # before the first thread starts
 
 from minilm import autograd, check, data, generate, kernels, metrics, models, nn, plots, runs, training
 from minilm.autograd import Tensor, no_grad
+from minilm.process import quick
 from minilm.runs import load_run
 
 __version__ = "0.1.0"
@@ -35,6 +36,7 @@ __all__ = [
     "nn",
     "no_grad",
     "plots",
+    "quick",
     "runs",
     "training",
 ]

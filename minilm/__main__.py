@@ -1,7 +1,9 @@
 """The command line: `python -m minilm` trains a GPT on Shakespeare's plays and lets it write; `--help` says more."""
 
 import argparse
+import math
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from minilm import commands
@@ -24,25 +26,31 @@ def parser() -> argparse.ArgumentParser:
 def _add_train(subparsers):
     train = subparsers.add_parser("train", help="train a model on a corpus or on a text of your own")
     train.set_defaults(run=commands.train)
-    train.add_argument("text", nargs="?", default="shakespeare", metavar="CORPUS or FILE",
+    train.add_argument("text", nargs="?", metavar="CORPUS or FILE",
                        help="a name that `corpora` lists, or a UTF-8 text file (default: shakespeare)")  # fmt: skip
-    train.add_argument("--model", choices=commands.MODEL_NAMES, default="gpt", help="default: gpt")
-    train.add_argument("--tokenizer", choices=commands.TOKENIZER_NAMES, default="char", help="default: char")
+    train.add_argument("--model", choices=commands.MODEL_NAMES, help="default: gpt")
+    train.add_argument("--tokenizer", choices=commands.TOKENIZER_NAMES, help="default: char")
     train.add_argument("--vocabulary", type=_positive_int, metavar="V", help="how many words or byte pairs at most")
     train.add_argument("--minutes", type=_positive_float, metavar="M",
                        help="training time (default: 1.5, or no limit if --steps is given)")  # fmt: skip
     train.add_argument("--steps", type=_positive_int, metavar="N", help="updates: the same N gives the same model")
-    train.add_argument("--width", type=_positive_int, help="channels (mlp: of an embedding)")
-    train.add_argument("--layers", type=_positive_int)
-    train.add_argument("--heads", type=_positive_int, help="gpt only")
-    train.add_argument("--context", type=_positive_int, help="tokens seen at once (ngram: does not apply)")
+    train.add_argument("--width", type=_positive_int,
+                       help="channels (default: 128 for gpt, 256 for rnn, gru, lstm, 32 for mlp)")  # fmt: skip
+    train.add_argument("--layers", type=_positive_int, help="default: 4 for gpt, 1 for rnn, gru, lstm")
+    train.add_argument("--heads", type=_positive_int, help="gpt only (default: 4)")
+    train.add_argument("--context", type=_positive_int,
+                       help="tokens seen at once (default: 128 for gpt, 64 for rnn, gru, lstm, 8 for mlp)")  # fmt: skip
     train.add_argument("--order", type=_positive_int, help="ngram only: its n (default: 6)")
-    train.add_argument("--dropout", type=float, help="default: 0")
+    train.add_argument("--dropout", type=float, help="gpt, rnn, gru, lstm only (default: 0)")
     train.add_argument("--batch", type=_positive_int, help="windows per update (default: 4 for gpt, 16 for others)")
     train.add_argument("--learning-rate", type=_positive_float, metavar="LR", help="default: 2e-3")
-    train.add_argument("--seed", type=int, default=0, help="default: 0")
+    train.add_argument("--seed", type=_seed, help="default: 0")
     train.add_argument("--out", type=Path, metavar="DIR", help="the run folder (default: a new one in runs/)")
-    train.add_argument("--resume", action="store_true", help="go on with the interrupted run in --out")
+    train.add_argument(
+        "--resume",
+        action="store_true",
+        help="go on with the run in --out as it began; --steps or --minutes then set a new end",
+    )
 
 
 def _add_generate(subparsers):
@@ -55,7 +63,7 @@ def _add_generate(subparsers):
     generate.add_argument("--temperature", type=float, metavar="T", help="sample; below 1 bolder tokens get rarer")
     generate.add_argument("--top-k", type=_positive_int, metavar="K", help="sample among the K likeliest")
     generate.add_argument("--top-p", type=float, metavar="P", help="sample among the likeliest that make up P")
-    generate.add_argument("--seed", type=int, default=0, help="of sampling (default: 0)")
+    generate.add_argument("--seed", type=_seed, default=0, help="of sampling (default: 0)")
 
 
 def _add_evaluate(subparsers):
@@ -70,24 +78,29 @@ def _add_corpora(subparsers):
 
 
 def _positive_int(text):
-    return _positive(int, text)
+    return _number(int, text, lambda value: value > 0, "a whole number, 1 or more")
 
 
 def _positive_float(text):
-    return _positive(float, text)
+    return _number(float, text, lambda value: 0 < value < math.inf, "a number above 0")
 
 
-def _positive(kind, text):
-    value = kind(text)
-    if not value > 0:
-        raise argparse.ArgumentTypeError(f"{text} is not more than zero")
-    return value
+def _seed(text):
+    return _number(int, text, lambda value: value >= 0, "a whole number, 0 or more")
+
+
+def _number(kind, text, holds, expected):
+    with suppress(ValueError):
+        if holds(value := kind(text)):
+            return value
+    raise argparse.ArgumentTypeError(f"{text!r} is not {expected}")
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; 0 on success, 1 on an error that is told in one paragraph, 130 after Ctrl-C."""
     for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(encoding="utf-8", errors="replace")  # Windows consoles, for Chinese and for the frames
+        with suppress(AttributeError):  # not a console but something that was put in its place
+            stream.reconfigure(encoding="utf-8", errors="replace")  # Windows consoles, for Chinese and for the frames
     options = parser().parse_args(arguments)
     try:
         options.run(options)

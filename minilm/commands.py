@@ -1,5 +1,7 @@
 """What the commands of the command line do. Each takes the parsed arguments, prints, and raises on failure."""
 
+import hashlib
+import sys
 import textwrap
 from argparse import Namespace
 from itertools import zip_longest
@@ -12,10 +14,13 @@ from minilm import data, metrics, plots, training
 from minilm.files import replacing
 from minilm.generate import beam_search, greedy, sample
 from minilm.models import MODELS
-from minilm.runs import Run, build, fresh_folder, load_run, save_config, save_weights
+from minilm.runs import Run, build, fresh_folder, holds_run, load_run, save_config, save_weights
 
 MODEL_NAMES, TOKENIZER_NAMES = tuple(MODELS), tuple(data.TOKENIZERS)
-MAIN_JOB = {"text": "shakespeare", "model": "gpt", "tokenizer": "char", "steps": 2600, "minutes": 1.5, "seed": 0}
+MAIN_JOB = {"steps": 2600, "minutes": 1.5}
+DEFAULTS = {"text": "shakespeare", "model": "gpt", "tokenizer": "char", "seed": 0, "learning_rate": 2e-3}
+SIZES = ("width", "layers", "heads", "context", "order", "dropout")
+CHOICES = (*DEFAULTS, *SIZES, "vocabulary", "batch")  # what a run begins with, and goes on with
 BATCH = {"gpt": 4}  # small batches, many updates: best for a GPT in the first minutes; recurrent steps want more rows
 PROMPT = "JULIET:\n"
 
@@ -31,7 +36,7 @@ class Text(NamedTuple):
 
 def main_job(options: Namespace) -> None:
     """Train a small GPT on the plays, and continue a prompt three ways."""
-    folder, run = train(Namespace(**MAIN_JOB, batch=None, learning_rate=None, out=None, resume=False))
+    folder, run = train(Namespace(**dict.fromkeys(CHOICES), **MAIN_JOB, out=None, resume=False))
     three_ways(run, PROMPT)
     print(f'\nGo on with:  python -m minilm generate {folder} "Your prompt"')
 
@@ -39,9 +44,7 @@ def main_job(options: Namespace) -> None:
 def train(options: Namespace) -> tuple[Path, Run]:
     """Train a model and leave a run folder."""
     folder = _folder(options)
-    run = load_run(folder, weights=False) if options.resume else None
-    text = read(run.config["text"] if run else options.text)
-    run = run or _new_run(options, text)
+    run, text = _begun_run(folder) if options.resume else _new_run(options)
     print(f"{text.about}\n")
     learn = _count if run.config["model"] == "ngram" else _fit
     learn(run, text, folder, options)
@@ -51,11 +54,33 @@ def train(options: Namespace) -> tuple[Path, Run]:
 
 
 def _folder(options):
-    if options.resume and not options.out:
-        raise ValueError("--resume needs --out, the folder of the run to go on with")
-    if options.out and not options.resume and (options.out / "config.json").exists():
+    """Where the run is, or is to be; and for a new run, the defaults of all that was not chosen."""
+    if options.resume:
+        if not options.out:
+            raise ValueError("--resume needs --out, the folder of the run to go on with")
+        if chosen := [f"--{name.replace('_', '-')}" for name in CHOICES if getattr(options, name) is not None]:
+            raise ValueError(f"{', '.join(chosen)} cannot change: --resume goes on as the run began; leave it out")
+        return options.out
+    if options.out and options.out.exists() and not options.out.is_dir():
+        raise ValueError(f"--out {options.out} is a file; expected a folder, new or empty")
+    if options.out and holds_run(options.out):
         raise ValueError(f"--out {options.out} holds a run already; --resume goes on with it, or choose another folder")
+    for name, value in DEFAULTS.items():
+        if getattr(options, name) is None:
+            setattr(options, name, value)
     return options.out or fresh_folder(f"{Path(options.text).stem}-{options.model}")
+
+
+def _begun_run(folder) -> tuple[Run, Text]:
+    run = load_run(folder, weights=False)
+    text = read(run.config["text"])
+    if _fingerprint(text) != run.config["text_sha256"]:
+        raise ValueError(f"{text.name} is not the text that the run in {folder} began with; restore it, or train anew")
+    return run, text
+
+
+def _fingerprint(text) -> str:
+    return hashlib.sha256(text.train.encode("utf-8")).hexdigest()
 
 
 def read(name: str) -> Text:
@@ -81,21 +106,22 @@ def _own_text(name):
     return data.read_text(name)
 
 
-def _new_run(options, text) -> Run:
-    vocabulary = getattr(options, "vocabulary", None)
-    tokenizer = data.TOKENIZERS[options.tokenizer].train(text.train, **({"size": vocabulary} if vocabulary else {}))
-    names = ("width", "layers", "heads", "context", "order", "dropout")
-    chosen = {name: getattr(options, name) for name in names if getattr(options, name, None) is not None}
+def _new_run(options) -> tuple[Run, Text]:
+    text = read(options.text)
+    size = {"size": options.vocabulary} if options.vocabulary else {}
+    tokenizer = data.TOKENIZERS[options.tokenizer].train(text.train, **size)
+    chosen = {name: getattr(options, name) for name in SIZES if getattr(options, name) is not None}
     if options.model == "ngram":
         chosen = {"order": 6} | chosen
     model = build(options.model, {"vocabulary": len(tokenizer)} | chosen, options.seed)
     config = {
-        "model": options.model, "settings": model.settings, "text": text.name, "seed": options.seed,
+        "model": options.model, "settings": model.settings, "seed": options.seed,
+        "text": text.name, "text_sha256": _fingerprint(text),
         "training": {"batch": options.batch or BATCH.get(options.model, 16),
-                     "learning_rate": options.learning_rate or 2e-3, "steps": options.steps,
+                     "learning_rate": options.learning_rate, "steps": options.steps,
                      "minutes": options.minutes or (None if options.steps else 1.5)},
     }  # fmt: skip
-    return Run(model, tokenizer, config)
+    return Run(model, tokenizer, config), text
 
 
 def _count(run: Run, text: Text, folder: Path, options: Namespace) -> None:
@@ -107,8 +133,8 @@ def _count(run: Run, text: Text, folder: Path, options: Namespace) -> None:
 
 def _fit(run: Run, text: Text, folder: Path, options: Namespace) -> None:
     chosen, model = run.config["training"], run.model
-    if options.resume:
-        chosen |= {name: getattr(options, name) for name in ("steps", "minutes") if getattr(options, name)}
+    if options.steps or options.minutes:  # on resuming: a new limit takes the place of the old ones
+        chosen |= {"steps": options.steps, "minutes": options.minutes}
     ids, held_out = run.tokenizer.encode(text.train), run.tokenizer.encode(text.validation)
     optimizer = training.AdamW(model.parameters(), chosen["learning_rate"], betas=(0.9, 0.99), weight_decay=0.1)
     trainer = training.Trainer(
@@ -125,8 +151,13 @@ def _fit(run: Run, text: Text, folder: Path, options: Namespace) -> None:
     print(f"{model.summary()}\n")
     if options.resume:
         trainer.load_checkpoint()
+        if trainer.progress >= 1:
+            print("training has ended already; --steps or --minutes, counted from the start, lets it go on")
     save_config(folder, run)
-    log = trainer.fit()
+    try:
+        log = trainer.fit()
+    except KeyboardInterrupt as stop:
+        raise KeyboardInterrupt(f"{stop}\ngo on with:  python -m minilm train --out {folder} --resume") from None
     print(f"trained {trainer.step:,} steps in {trainer.seconds:.1f} s")
     save_loss_curve(log, folder / "loss.png")
 
@@ -150,11 +181,16 @@ def quality(run: Run, text: str) -> str:
     """Nats per token, perplexity and bits per character."""
     ids = run.tokenizer.encode(text)
     nats, count = training.total_nats(run.model, ids)
-    bits = metrics.bits_per_character(nats, len(run.tokenizer.decode(ids[1:])))  # the first is not predicted
-    return (
+    predicted = len(text) - len(run.tokenizer.decode(ids[:1]))  # characters: nothing predicts the first token
+    bits = metrics.bits_per_character(nats, predicted)
+    told = (
         f"{nats / count:.3f} nats per {run.tokenizer.name}, perplexity {metrics.perplexity(nats / count):.2f}, "
         f"{bits:.3f} bits per character"
     )
+    unknown = run.tokenizer.unknown(text)
+    if unknown:
+        told += f"; {len(unknown) / len(ids):.2%} of the tokens unknown to the model, such as {unknown[0]!r}"
+    return told
 
 
 def three_ways(run: Run, prompt: str, max_new_tokens: int = 240) -> None:
@@ -194,9 +230,12 @@ def generate(options: Namespace) -> None:
     sampling = {name: getattr(options, name) for name in ("temperature", "top_k", "top_p")}
     sampling = {name: value for name, value in sampling.items() if value is not None}
     if options.num_beams and sampling:
-        raise ValueError(f"--num-beams searches and {', '.join(sampling)} sample; choose one")
+        flags = " and ".join(f"--{name.replace('_', '-')}" for name in sampling)
+        raise ValueError(f"--num-beams searches, and {flags} is for sampling; choose one of the two")
     run = load_run(options.folder)
     ids = run.tokenizer.encode(options.prompt)
+    if unknown := dict.fromkeys(run.tokenizer.unknown(options.prompt)):
+        print(f"the model never saw {' '.join(unknown)}; it reads � instead", file=sys.stderr)
     if options.num_beams:
         for beam in beam_search(run.model, ids, options.max_new_tokens, num_beams=options.num_beams)[:1]:
             print(f"{options.prompt}{run.tokenizer.decode(beam.ids)}\n\nlog-probability {beam.log_prob:.2f}")

@@ -13,18 +13,29 @@ def cache_folder(name: str) -> Path:
 
     `MINILM_CACHE` names another place than the operating system's custom.
     """
-    for base in (_user_cache(), Path(tempfile.gettempdir()) / f"minilm-{os.environ.get('USER', 'cache')}"):
+    for base in (_user_cache(), Path(tempfile.gettempdir()) / f"minilm-{_user()}"):
         folder = base / name
         try:
+            base.mkdir(mode=0o700, parents=True, exist_ok=True)
             folder.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryFile(dir=folder):
-                return folder
+                if _is_ours(base):
+                    return folder
         except OSError:
             continue
     raise OSError(
         f"neither {_user_cache()} nor {tempfile.gettempdir()} can be written; "
         "set the environment variable MINILM_CACHE to a folder that can"
     )
+
+
+def _user() -> str:
+    return str(os.getuid()) if hasattr(os, "getuid") else os.environ.get("USERNAME", "cache")
+
+
+def _is_ours(folder: Path) -> bool:
+    """Compiled code is kept there: it must not be a folder that another user of the machine has put in its place."""
+    return not hasattr(os, "getuid") or folder.stat().st_uid == os.getuid()
 
 
 def _user_cache() -> Path:

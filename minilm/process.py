@@ -46,3 +46,8 @@ def keep_freed_memory() -> None:
             libc = ctypes.CDLL(None)
             libc.mallopt(M_MMAP_THRESHOLD, 32 << 20)  # the most that glibc allows
             libc.mallopt(M_TRIM_THRESHOLD, 512 << 20)
+
+
+def quick() -> bool:
+    """Whether notebooks should train a few steps only: the environment variable MINILM_QUICK is 1. For tests."""
+    return os.environ.get("MINILM_QUICK") == "1"

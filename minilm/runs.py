@@ -15,7 +15,7 @@ import numpy as np
 from minilm.data import Tokenizer, load_tokenizer
 from minilm.files import replacing
 from minilm.models import MODELS
-from minilm.training import load_arrays, save_arrays
+from minilm.training import CHECKPOINT, load_arrays, save_arrays
 
 WEIGHTS, CONFIG, TOKENIZER = "model.safetensors", "config.json", "tokenizer.json"
 
@@ -69,14 +69,9 @@ def load_run(folder: str | Path, *, weights: bool = True) -> Run:
         If a file is damaged, or the weights do not fit the configuration.
     """
     folder = Path(folder)
-    path = folder / CONFIG
-    if not path.is_file():
-        raise FileNotFoundError(f"{folder} is no run folder: it has no {CONFIG}; `python -m minilm train` makes one")
-    try:
-        config = json.loads(path.read_text(encoding="utf-8"))
-        model = build(config["model"], config["settings"], config["seed"])
-    except (ValueError, KeyError) as error:
-        raise ValueError(f"{path} is damaged ({type(error).__name__}: {error}); take a copy, or train again") from error
+    model, config = _configured(folder)
+    if not (folder / TOKENIZER).is_file():
+        raise FileNotFoundError(f"{folder} has no {TOKENIZER}; take it from a copy of the run, or train again")
     if weights:
         if not (folder / WEIGHTS).is_file():
             raise FileNotFoundError(f"{folder} has no {WEIGHTS}: training has not ended; `--resume` goes on with it")
@@ -84,6 +79,25 @@ def load_run(folder: str | Path, *, weights: bool = True) -> Run:
         if hasattr(model, "eval"):
             model.eval()
     return Run(model, load_tokenizer(folder / TOKENIZER), config)
+
+
+def _configured(folder):
+    """The untrained model, and the configuration that says which."""
+    path = folder / CONFIG
+    if not path.is_file():
+        raise FileNotFoundError(f"{folder} is no run folder: it has no {CONFIG}; `python -m minilm train` makes one")
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+        if missing := {"model", "settings", "seed", "text", "text_sha256", "training"} - set(config):
+            raise KeyError(*sorted(missing))
+        return build(config["model"], config["settings"], config["seed"]), config
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"{path} is damaged ({type(error).__name__}: {error}); take a copy, or train again") from error
+
+
+def holds_run(folder: Path) -> bool:
+    """Whether training in that folder has got as far as a checkpoint."""
+    return any((folder / name).exists() for name in (WEIGHTS, CHECKPOINT))
 
 
 def fresh_folder(name: str) -> Path:

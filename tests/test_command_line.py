@@ -11,14 +11,14 @@ from minilm import commands, training
 from minilm.__main__ import main, parser
 
 TEXT = "".join(f"你好，世界{n}。\nTo be, or not to be: {n} questions.\n" for n in range(120))
-SMALL = ["--steps", "4", "--batch", "4", "--context", "8"]
+SMALL = ["--batch", "4", "--context", "8", "--steps", "4"]
 SIZES = {
     "ngram": ["--order", "3"],
     "mlp": ["--steps", "4", "--batch", "4", "--width", "8", "--context", "3"],
-    "rnn": [*SMALL, "--width", "16"],
-    "gru": [*SMALL, "--width", "16"],
-    "lstm": [*SMALL, "--width", "16", "--layers", "2"],
-    "gpt": [*SMALL, "--width", "16", "--layers", "1", "--heads", "2"],
+    "rnn": ["--width", "16", *SMALL],
+    "gru": ["--width", "16", *SMALL],
+    "lstm": ["--width", "16", "--layers", "2", *SMALL],
+    "gpt": ["--width", "16", "--layers", "1", "--heads", "2", *SMALL],
 }
 
 
@@ -196,3 +196,89 @@ def test_arguments_out_of_range_are_status_2(arguments, capsys):
     with pytest.raises(SystemExit, match="2"):
         main(arguments)
     assert "error: argument" in capsys.readouterr().err
+
+
+def test_what_a_run_began_with_cannot_change_on_resuming(gpt, capsys):
+    assert main(["train", "--out", str(gpt), "--resume", "--model", "lstm", "--learning-rate", "5"]) == 1
+    assert "--model, --learning-rate cannot change" in capsys.readouterr().err
+
+
+def test_a_new_limit_takes_the_place_of_the_old_one(text, tmp_path, capsys):
+    run = str(tmp_path / "run")
+    assert main(["train", str(text), *SIZES["gpt"][:-2], "--minutes", "0.00001", "--out", run]) == 0
+    assert main(["train", "--out", run, "--resume"]) == 0
+    assert "training has ended already" in capsys.readouterr().out
+    assert main(["train", "--out", run, "--resume", "--steps", "9"]) == 0
+    assert "trained 9 steps" in capsys.readouterr().out
+
+
+def test_a_text_that_has_changed_since_is_not_gone_on_with(gpt, text, capsys):
+    text.write_text("something else " * 2000, encoding="utf-8")
+    assert main(["train", "--out", str(gpt), "--resume"]) == 1
+    assert "is not the text that the run in" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("content", ["[]", '"x"', "{}", '{"model": "gpt"}', "{", "", "null"])
+def test_a_damaged_configuration_is_named(content, gpt, capsys):
+    (gpt / "config.json").write_text(content, encoding="utf-8")
+    assert main(["generate", str(gpt), "a"]) == 1
+    assert re.search(r"config\.json is damaged .*; take a copy, or train again", capsys.readouterr().err)
+
+
+@pytest.mark.parametrize("name", ["config.json", "tokenizer.json", "model.safetensors"])
+def test_a_missing_file_of_a_run_is_named(name, gpt, capsys):
+    (gpt / name).unlink()
+    assert main(["generate", str(gpt), "a"]) == 1
+    assert f"has no {name}" in capsys.readouterr().err
+
+
+def test_a_folder_without_checkpoint_or_weights_may_be_begun_anew(gpt, text):
+    for name in ("model.safetensors", "checkpoint.safetensors"):
+        (gpt / name).unlink()
+    assert main(["train", str(text), *SIZES["gpt"], "--out", str(gpt)]) == 0
+
+
+def test_a_file_in_the_place_of_the_folder_is_named(text, capsys):
+    assert main(["train", str(text), "--out", str(text)]) == 1
+    assert "is a file; expected a folder" in capsys.readouterr().err
+
+
+def test_what_the_model_never_saw_is_told(gpt, text, tmp_path, capsys):
+    assert main(["generate", str(gpt), "猫猫o", "--max-new-tokens", "2"]) == 0
+    assert "the model never saw 猫;" in capsys.readouterr().err
+    strange = tmp_path / "strange.txt"
+    strange.write_text(text.read_text(encoding="utf-8")[:99] + "猫", encoding="utf-8")
+    assert main(["evaluate", str(gpt), str(strange)]) == 0
+    assert "1.00% of the tokens unknown to the model, such as '猫'" in capsys.readouterr().out
+
+
+def test_an_unknown_word_counts_with_all_its_characters(text, tmp_path):
+    folder = tmp_path / "words"
+    assert main(["train", str(text), *SIZES["gpt"], "--tokenizer", "word", "--out", str(folder)]) == 0
+    loaded = commands.load_run(folder)
+    short, long = (commands.quality(loaded, f"a {word} a {word} a") for word in ("z", "z" * 50))
+    bits = [float(re.search(r"([\d.]+) bits per character", told)[1]) for told in (short, long)]
+    assert bits[0] == pytest.approx(bits[1] * 106 / 8, rel=0.01)
+
+
+def test_ctrl_c_tells_how_to_go_on(text, tmp_path, capsys, monkeypatch):
+    def interrupted(self):
+        raise KeyboardInterrupt("stopped after step 1")
+
+    monkeypatch.setattr("minilm.training.Trainer.fit", interrupted)
+    assert main(["train", str(text), *SIZES["gpt"], "--out", str(tmp_path / "run")]) == 130
+    assert f"python -m minilm train --out {tmp_path / 'run'} --resume" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--seed", "-1"], "'-1' is not a whole number, 0 or more"),
+        (["--width", "abc"], "'abc' is not a whole number, 1 or more"),
+        (["--minutes", "inf"], "'inf' is not a number above 0"),
+    ],
+)
+def test_a_number_that_is_none_is_named(arguments, message, capsys):
+    with pytest.raises(SystemExit):
+        main(["train", *arguments])
+    assert message in capsys.readouterr().err

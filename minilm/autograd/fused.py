@@ -30,7 +30,7 @@ def linear(x, W, *b):
 @operation
 def layer_norm(x, gamma, beta, *, eps=1e-5):
     """y = γ (x - mean) / √(variance + eps) + β, over the last axis (Ba et al. 2016, arXiv:1607.06450)"""
-    _check_width(x, gamma)
+    _check_width(x, gamma, beta)
     y, mean, rstd = kernels.layer_norm(_rows(x), gamma, beta, eps)
 
     def backward(dy):
@@ -53,9 +53,11 @@ def rms_norm(x, gamma, *, eps=1e-5):
     return y.reshape(x.shape), backward
 
 
-def _check_width(x, gamma):
+def _check_width(x, gamma, *beta):
     if x.shape[-1:] != gamma.shape:
         raise ValueError(f"x has shape {x.shape}, expected its last axis to be as long as gamma, {gamma.size}")
+    if beta and beta[0].shape != gamma.shape:
+        raise ValueError(f"beta has shape {beta[0].shape}, expected that of gamma, {gamma.shape}")
 
 
 @operation
@@ -72,6 +74,8 @@ def cross_entropy(logits, *, targets, ignore_index=-1, label_smoothing=0.0):
     logits (..., V)   targets (...) ids; `ignore_index` marks those that do not count. With label smoothing ε the
     target is 1 - ε at its id plus ε / V everywhere (Szegedy et al. 2016, arXiv:1512.00567, section 7).
     """
+    if not 0 <= label_smoothing < 1:
+        raise ValueError(f"label_smoothing is {label_smoothing}, expected 0 <= label_smoothing < 1, such as 0.1")
     rows, targets = _rows(logits), _checked_targets(logits, targets, ignore_index)
     losses = kernels.cross_entropy(rows, targets, ignore_index, label_smoothing)
     counted = (targets != ignore_index).sum()
@@ -128,6 +132,9 @@ def rotary(x, *, cos, sin):
 
     x (B, H, T, D)   cos, sin (T, D/2)
     """
+    expected = (x.shape[2], x.shape[3] // 2)
+    if not cos.shape == sin.shape == expected:
+        raise ValueError(f"cos {cos.shape} and sin {sin.shape} do not fit x {x.shape}; expected (T, D/2) = {expected}")
     return kernels.rotate(x, cos, sin), lambda dy: (kernels.rotate(dy, cos, -sin),)
 
 

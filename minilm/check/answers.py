@@ -20,7 +20,7 @@ def solved(stub: str, function: str, exercise: Exercise, seeds: Iterable[int] = 
         If the cell does not define the function, or no variant works there.
     """
     for variant in exercise.variants:
-        cell = _filled(stub, function, body(variant, _parameters(_definition(stub, function))))
+        cell = fill(stub, function, body(variant, _parameters(_definition(stub, function))))
         if _works(cell, function, exercise, seeds):
             return cell
     raise ValueError(f"{exercise.name}: no correct variant of the catalogue works as the body of this cell:\n{stub}")
@@ -33,7 +33,8 @@ def _definition(cell, function) -> ast.FunctionDef:
         raise ValueError(f"expected a cell of plain Python that defines {function}, found:\n{cell}") from None
 
 
-def _filled(cell, function, lines) -> str:
+def fill(cell: str, function: str, lines: list[str]) -> str:
+    """A cell with these lines as the body of its function, under the docstring."""
     definition, old = _definition(cell, function), cell.split("\n")
     rest = definition.body[bool(ast.get_docstring(definition)) and len(definition.body) > 1 :]
     marked = "\n".join(["### BEGIN SOLUTION", *lines, "### END SOLUTION"])

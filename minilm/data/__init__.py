@@ -6,9 +6,11 @@ from pathlib import Path
 from .batches import Windows, consecutive, length_mask, pad
 from .bpe import BPETokenizer
 from .corpora import CORPORA, Corpus, documents, fetch, records
+from .pairs import Pairs, split_pairs, teacher_forcing
 from .texts import Document, read_text, split
 from .tokenizers import CharTokenizer, Tokenizer, WordTokenizer
 from .vocabulary import Vocabulary
+from .wordpiece import WordPieceTokenizer
 
 __all__ = [
     "CORPORA",
@@ -17,9 +19,11 @@ __all__ = [
     "CharTokenizer",
     "Corpus",
     "Document",
+    "Pairs",
     "Tokenizer",
     "Vocabulary",
     "Windows",
+    "WordPieceTokenizer",
     "WordTokenizer",
     "consecutive",
     "documents",
@@ -30,9 +34,13 @@ __all__ = [
     "read_text",
     "records",
     "split",
+    "split_pairs",
+    "teacher_forcing",
 ]
 
-TOKENIZERS: dict[str, type[Tokenizer]] = {kind.name: kind for kind in (CharTokenizer, WordTokenizer, BPETokenizer)}
+TOKENIZERS: dict[str, type[Tokenizer]] = {
+    kind.name: kind for kind in (CharTokenizer, WordTokenizer, BPETokenizer, WordPieceTokenizer)
+}
 
 
 def load_tokenizer(path: str | Path) -> Tokenizer:

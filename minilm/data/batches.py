@@ -52,6 +52,11 @@ class Windows:
         """Batches per epoch."""
         return self._number // self.batch_size
 
+    @property
+    def tokens_per_batch(self) -> int:
+        """B T, for the log of training."""
+        return self.batch_size * self.context
+
     def batch(self, step: int) -> tuple[np.ndarray, np.ndarray]:
         """Inputs (B, T) and targets (B, T) of any step from 0 on."""
         if step < 0:

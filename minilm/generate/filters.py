@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from .protocol import check, check_count
+from minilm.expect import expect, expect_count
 
 
 def with_temperature(log_probs: np.ndarray, temperature: float) -> np.ndarray:
@@ -13,7 +13,7 @@ def with_temperature(log_probs: np.ndarray, temperature: float) -> np.ndarray:
     >>> np.exp(with_temperature(np.log([0.8, 0.2]), 0.5)).round(4).tolist()  # 0.64 and 0.04, renormalised
     [0.9412, 0.0588]
     """
-    check("temperature", temperature, 0 <= temperature < math.inf, "0 or more: 0 is greedy, 1 changes nothing")
+    expect("temperature", temperature, 0 <= temperature < math.inf, "0 or more: 0 is greedy, 1 changes nothing")
     if temperature == 0:
         return keep_top_k(log_probs, 1)
     with np.errstate(over="ignore"):  # a tiny τ sends all but the best to −∞, as it should
@@ -26,7 +26,7 @@ def keep_top_k(log_probs: np.ndarray, top_k: int) -> np.ndarray:
     >>> np.exp(keep_top_k(np.log([0.5, 0.1, 0.3, 0.1]), 2)).round(3).tolist()
     [0.625, 0.0, 0.375, 0.0]
     """
-    check_count("top_k", top_k, 1)
+    expect_count("top_k", top_k, 1)
     order = _best_first(log_probs)
     return _keep(log_probs, order, np.arange(log_probs.shape[-1]) < top_k)
 
@@ -39,7 +39,7 @@ def keep_top_p(log_probs: np.ndarray, top_p: float) -> np.ndarray:
     >>> np.exp(keep_top_p(np.log([0.5, 0.1, 0.3, 0.1]), 0.6)).round(3).tolist()
     [0.625, 0.0, 0.375, 0.0]
     """
-    check("top_p", top_p, 0 < top_p <= 1, "more than 0 and at most 1: 1 keeps every token")
+    expect("top_p", top_p, 0 < top_p <= 1, "more than 0 and at most 1: 1 keeps every token")
     order = _best_first(log_probs)
     ranked = np.exp(np.take_along_axis(log_probs, order, axis=-1))
     better = np.concatenate([np.zeros_like(ranked[..., :1]), ranked.cumsum(axis=-1)[..., :-1]], axis=-1)
@@ -56,7 +56,7 @@ def penalise_repetition(log_probs: np.ndarray, ids: np.ndarray, repetition_penal
     [0.6667, 0.3333]
     """
     in_range = 0 < repetition_penalty < math.inf
-    check("repetition_penalty", repetition_penalty, in_range, "more than 0: 1 is no penalty, 1.2 is common")
+    expect("repetition_penalty", repetition_penalty, in_range, "more than 0: 1 is no penalty, 1.2 is common")
     penalty = np.ones(log_probs.shape)
     np.put_along_axis(penalty, ids, repetition_penalty, axis=-1)
     return _normalised(log_probs * penalty)

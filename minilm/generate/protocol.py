@@ -4,6 +4,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from minilm.expect import expect
+
 
 class Model(Protocol):
     """What decoding asks of a model. The state is the model's own business: what it remembers of each row."""
@@ -54,15 +56,6 @@ def as_batch(prompt, vocabulary) -> np.ndarray:
     return np.atleast_2d(ids).astype(np.int64)
 
 
-def check(name, value, holds, expected):
-    if not holds:
-        raise ValueError(f"{name} is {value}; expected {expected}")
-
-
-def check_count(name, value, least):
-    check(name, value, isinstance(value, int | np.integer) and value >= least, f"an integer, {least} or more")
-
-
 def check_end(eos_token_id, vocabulary):
     known = eos_token_id is None or 0 <= eos_token_id < vocabulary
-    check("eos_token_id", eos_token_id, known, f"an id from 0 to {vocabulary - 1}, or None for texts without an end")
+    expect("eos_token_id", eos_token_id, known, f"an id from 0 to {vocabulary - 1}, or None for texts without an end")

@@ -5,8 +5,10 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike
 
+from minilm.expect import expect_count
+
 from .filters import keep_top_k, keep_top_p, penalise_repetition, with_temperature
-from .protocol import Model, as_batch, check_count, check_end, sound
+from .protocol import Model, as_batch, check_end, sound
 
 
 def greedy(
@@ -68,7 +70,7 @@ def sample(
     """
     if not isinstance(rng, np.random.Generator):
         raise ValueError(f"rng is {rng!r}; expected a generator of random numbers: np.random.default_rng(seed)")
-    check_count("max_new_tokens", max_new_tokens, 0)
+    expect_count("max_new_tokens", max_new_tokens, 0)
     uniform = rng.random((len(as_batch(prompt, model.vocabulary)), max_new_tokens))  # one per row and token
 
     def choose(log_probs, written, rows):
@@ -90,7 +92,7 @@ def _draw(log_probs, uniform):
 def _write(model, prompt, max_new_tokens, eos_token_id, choose: Callable):
     """Continue prompts by what `choose(log_probs, written, rows)` says; rows whose text has ended leave the batch."""
     prompts = as_batch(prompt, model.vocabulary)
-    check_count("max_new_tokens", max_new_tokens, 0)
+    expect_count("max_new_tokens", max_new_tokens, 0)
     check_end(eos_token_id, model.vocabulary)
     B, T = prompts.shape
     written = np.hstack([prompts, np.zeros((B, max_new_tokens), np.int64)])

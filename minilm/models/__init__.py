@@ -2,11 +2,14 @@
 
 from functools import partial
 
+from .conditional import ConditionalModel, Given
+from .encoder_decoder import EncoderDecoder
 from .gpt import GPT
 from .language_model import LanguageModel
 from .mlp import MLP
 from .ngram import NGram
 from .rnn import RecurrentLM
+from .seq2seq import Seq2Seq
 
 MODELS = {
     "ngram": lambda *, rng, **settings: NGram(**settings),  # counting draws nothing at random
@@ -17,4 +20,15 @@ MODELS = {
     "gpt": GPT,
 }
 
-__all__ = ["GPT", "MLP", "MODELS", "LanguageModel", "NGram", "RecurrentLM"]
+__all__ = [
+    "GPT",
+    "MLP",
+    "MODELS",
+    "ConditionalModel",
+    "EncoderDecoder",
+    "Given",
+    "LanguageModel",
+    "NGram",
+    "RecurrentLM",
+    "Seq2Seq",
+]

@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike
 
 from minilm import nn
 from minilm.autograd import Tensor, no_grad
+from minilm.expect import expect_count
 
 from .language_model import LanguageModel, next_log_probs
 
@@ -51,6 +52,7 @@ class GPT(LanguageModel):
     ):
         if positions not in ("rotary", "learned", "sinusoidal"):
             raise ValueError(f"positions is {positions!r}, expected 'rotary', 'learned' or 'sinusoidal'")
+        expect_count("context", context)
         self.vocabulary, self.window = vocabulary, context
         self.settings = {
             "vocabulary": vocabulary, "width": width, "layers": layers, "heads": heads, "context": context,

@@ -1,6 +1,6 @@
 """What all neural language models share: the loss, the summary, and the protocol that decoding speaks."""
 
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,7 @@ from minilm import autograd, nn
 from minilm.autograd import Tensor, no_grad
 
 
-class LanguageModel(nn.Module):
+class LanguageModel(nn.Module, ABC):
     """P(x₁ ... x_T) = Πₜ P(xₜ | x₁ ... xₜ₋₁), one distribution over the vocabulary for each next token.
 
     Attributes

@@ -5,6 +5,7 @@ from numpy.typing import ArrayLike
 
 from minilm import nn
 from minilm.autograd import Tensor, no_grad
+from minilm.expect import expect_count
 
 from .language_model import LanguageModel, next_log_probs
 
@@ -31,6 +32,7 @@ class MLP(LanguageModel):
     def __init__(
         self, vocabulary: int, *, width: int = 32, hidden: int = 256, context: int = 8, rng: np.random.Generator
     ):
+        expect_count("context", context)
         self.vocabulary, self.context = vocabulary, context
         self.settings = {"vocabulary": vocabulary, "width": width, "hidden": hidden, "context": context}
         self.embedding = nn.Embedding(vocabulary + 1, width, rng=rng)

@@ -110,7 +110,6 @@ class NGram:
     def step(self, ids: ArrayLike, state: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Append a token to each context, ids (B,) -> log-probabilities (B, V), and the contexts (order, B)."""
         ids = self._known("ids", ids)
-        ids = self._known("ids", ids)
         if ids.shape != state.shape[1:]:
             raise ValueError(f"ids has shape {ids.shape}; expected {state.shape[1:]}, a token for each context")
         longer = [level.find(context, ids) for level, context in zip(self.levels[:-1], state[:-1], strict=True)]

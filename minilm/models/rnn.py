@@ -5,6 +5,7 @@ from numpy.typing import ArrayLike
 
 from minilm import nn
 from minilm.autograd import Tensor, no_grad
+from minilm.expect import expect_count
 
 from .language_model import LanguageModel, next_log_probs
 
@@ -41,6 +42,7 @@ class RecurrentLM(LanguageModel):
         dropout: float = 0.0,
         rng: np.random.Generator,
     ):
+        expect_count("context", context)
         self.vocabulary, self.window = vocabulary, context
         self.settings = {
             "vocabulary": vocabulary, "embedding": embedding, "width": width, "layers": layers, "cell": cell,

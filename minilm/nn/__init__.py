@@ -1,6 +1,14 @@
 """Floor 3. Layers: modules with parameters, built from the operations of autograd."""
 
-from .attention import AdditiveAttention, KeyValues, MultiHeadAttention, head_width, join_heads, split_heads
+from .attention import (
+    AdditiveAttention,
+    DotAttention,
+    KeyValues,
+    MultiHeadAttention,
+    head_width,
+    join_heads,
+    split_heads,
+)
 from .layers import Dropout, Embedding, FeedForward, LayerNorm, Linear, RMSNorm
 from .module import Module, parameter
 from .position import LearnedPositions, RotaryPositions, SinusoidalPositions, check_context
@@ -12,6 +20,7 @@ __all__ = [
     "AdditiveAttention",
     "Block",
     "Decoder",
+    "DotAttention",
     "Dropout",
     "Embedding",
     "Encoder",

@@ -1,11 +1,13 @@
-"""Attention as layers: additive (Bahdanau) and multi-head (Vaswani), with masks and a key-value cache."""
+"""Attention as layers: additive (Bahdanau), dot-product (Luong) and multi-head (Vaswani), with masks and a cache."""
 
 from typing import NamedTuple
 
 import numpy as np
 
 from minilm import autograd
-from minilm.autograd import Tensor
+from minilm.autograd import Tensor, no_grad
+from minilm.expect import expect_count
+from minilm.kernels.attention import weights as attention_weights
 
 from .layers import Linear
 from .module import Module, normal
@@ -13,10 +15,10 @@ from .position import RotaryPositions
 
 
 class KeyValues(NamedTuple):
-    """The keys and values (B, H, S, D) of the tokens so far: what a step need not compute again."""
+    """Keys and values (B, H, S, D) of the tokens so far, or of a memory: what a step need not compute again."""
 
-    keys: np.ndarray
-    values: np.ndarray
+    keys: np.ndarray | Tensor  # Tensors where a gradient is to flow through them
+    values: np.ndarray | Tensor
 
     def reorder(self, rows: np.ndarray) -> "KeyValues":
         """Those of the sequences `rows`, in that order."""
@@ -49,17 +51,28 @@ class MultiHeadAttention(Module):
         self.heads, self.rotary = heads, rotary
         self.query, self.key, self.value, self.out = (Linear(width, width, rng=rng) for _ in range(4))
 
-    def __call__(self, x: Tensor, memory: Tensor | None = None, mask=None, causal: bool = False) -> Tensor:
+    def __call__(self, x: Tensor, memory: Tensor | KeyValues | None = None, mask=None, causal=False) -> Tensor:
         """x (B, T, C)   memory (B, S, C), x itself if not given   mask, to (B, H, T, S), True: may look"""
         return self.extend(x, memory, mask, causal)[0]
 
+    def remember(self, memory: Tensor) -> KeyValues:
+        """Keys and values of a memory (B, S, C): a call takes them in its place, as often as one likes."""
+        return KeyValues(split_heads(self.key(memory), self.heads), split_heads(self.value(memory), self.heads))
+
+    def weights(self, x: Tensor, memory: Tensor | KeyValues | None = None, mask=None) -> np.ndarray:
+        """How much each query looks at each key, softmax(q kᵀ / √D), for pictures.   ->   (B, H, T, S)"""
+        with no_grad():
+            q = split_heads(self.query(x), self.heads)
+            k = memory.keys if isinstance(memory, KeyValues) else self.remember(x if memory is None else memory).keys
+            if self.rotary:
+                q, k = self.rotary(q), self.rotary(k)
+            return attention_weights(q.data, k.data, np.asarray(True if mask is None else mask), causal=False)
+
     def extend(self, x, memory=None, mask=None, causal=False, past: KeyValues | None = None):
         """As a call, for tokens that follow those of `past`; also returns the keys and values of all tokens so far."""
-        memory = x if memory is None else memory
         offset = 0 if past is None else past.keys.shape[2]
         q = split_heads(self.query(x), self.heads)  # (B, T, C) -> (B, H, T, D)
-        k = split_heads(self.key(memory), self.heads)  # (B, S, C) -> (B, H, S, D)
-        v = split_heads(self.value(memory), self.heads)
+        k, v = memory if isinstance(memory, KeyValues) else self.remember(x if memory is None else memory)
         if self.rotary:
             q, k = self.rotary(q, offset), self.rotary(k, offset)
         if past is not None:
@@ -70,7 +83,9 @@ class MultiHeadAttention(Module):
 
 def head_width(width: int, heads: int) -> int:
     """D = C / H"""
-    if heads < 1 or width % heads:
+    expect_count("width", width)
+    expect_count("heads", heads)
+    if width % heads:
         raise ValueError(f"width {width} is not a multiple of heads {heads}")
     return width // heads
 
@@ -109,10 +124,36 @@ class AdditiveAttention(Module):
         q = self.query(queries).reshape(B, T, 1, -1)
         m = self.memory(memory).reshape(B, 1, S, -1)
         scores = ((q + m).tanh() @ self.v).reshape(B, T, S)
-        if mask is not None:
-            scores = autograd.where(scores, -1e9, condition=_mask_of_scores(mask, B, T, S))
-        weights = scores.softmax()
-        return weights @ memory, weights
+        return _look(scores, memory, mask)
+
+
+class DotAttention(Module):
+    """weight(t, s) = softmax over s of q_t · m_s,  y_t = Σₛ weight(t, s) m_s: nothing to learn
+
+    (Luong et al. 2015, arXiv:1508.04025, equation 8, "dot")
+
+    >>> queries, memory = Tensor([[[1.0, 0.0]]]), Tensor([[[3.0, 0.0], [0.0, 3.0], [3.0, 9.0]]])
+    >>> looked_at, weights = DotAttention()(queries, memory, mask=np.array([[True, True, False]]))
+    >>> weights.data.round(3), looked_at.data.round(3)
+    (array([[[0.953, 0.047, 0.   ]]], dtype=float32), array([[[2.858, 0.142]]], dtype=float32))
+    """
+
+    def __call__(self, queries: Tensor, memory: Tensor, mask=None) -> tuple[Tensor, Tensor]:
+        """queries (B, T, C)   memory (B, S, C)   mask (B, S) or (B, T, S), True: may look
+
+        Returns what was looked at (B, T, C), and the weights (B, T, S).
+        """
+        if (len(memory), memory.shape[2]) != (len(queries), queries.shape[2]):
+            raise ValueError(f"memory has shape {memory.shape}, expected the B and C of the queries {queries.shape}")
+        return _look(queries @ memory.swapaxes(1, 2), memory, mask)
+
+
+def _look(scores, memory, mask):
+    """The mean of the memory weighted by softmax(scores) where the mask allows, and these weights."""
+    if mask is not None:
+        scores = autograd.where(scores, -1e9, condition=_mask_of_scores(mask, *scores.shape))
+    weights = scores.softmax()
+    return weights @ memory, weights
 
 
 def _mask_of_scores(mask, B, T, S):

@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike
 
 from minilm import autograd
 from minilm.autograd import Tensor
+from minilm.expect import expect_count
 
 from .module import Module, normal, parameter
 
@@ -21,6 +22,8 @@ class Linear(Module):
     """
 
     def __init__(self, inputs: int, outputs: int, *, bias: bool = True, rng: np.random.Generator):
+        expect_count("inputs", inputs)
+        expect_count("outputs", outputs)
         self.W = normal(rng, inputs, outputs, std=1 / math.sqrt(inputs))
         self.b = parameter(np.zeros(outputs)) if bias else None
 
@@ -38,6 +41,8 @@ class Embedding(Module):
     """
 
     def __init__(self, vocabulary: int, width: int, *, rng: np.random.Generator):
+        expect_count("vocabulary", vocabulary)
+        expect_count("width", width)
         self.table = normal(rng, vocabulary, width, std=1.0)
 
     def __call__(self, ids: ArrayLike) -> Tensor:

@@ -7,6 +7,7 @@ import numpy as np
 
 from minilm import autograd
 from minilm.autograd import Tensor
+from minilm.expect import expect_count
 
 from .module import Module, normal, parameter
 
@@ -140,6 +141,8 @@ class Recurrent(Module):
     ):
         if cell not in CELLS:
             raise ValueError(f"cell is {cell!r}, expected one of {', '.join(CELLS)}")
+        for name, value in {"inputs": inputs, "width": width, "layers": layers}.items():
+            expect_count(name, value)
         self.directions = 2 if bidirectional else 1
         sizes = [inputs] + [self.directions * width] * (layers - 1)
         self.cells = [CELLS[cell](size, width, rng=rng) for size in sizes for _ in range(self.directions)]

@@ -3,6 +3,7 @@
 import numpy as np
 
 from minilm.autograd import Tensor
+from minilm.expect import expect_count
 
 from .attention import KeyValues, MultiHeadAttention
 from .layers import Dropout, FeedForward, LayerNorm
@@ -43,16 +44,27 @@ class Block(Module):
         return self.extend(x, memory, mask, memory_mask, causal)[0]
 
     def extend(self, x, memory=None, mask=None, memory_mask=None, causal=False, past: KeyValues | None = None):
-        """As a call, for tokens that follow those of `past`; also returns the keys and values of all tokens so far."""
+        """As a call, for tokens that follow those of `past`; also returns the keys and values of all tokens so far.
+
+        The memory may also be its keys and values: `self.cross.remember(memory)`.
+        """
         if (memory is None) == (self.cross is not None):
             raise ValueError(f"memory is {'missing' if memory is None else 'given'}, but cross is {bool(self.cross)}")
-        y, seen = self.attention.extend(self._before(x, self.attention_norm), mask=mask, causal=causal, past=past)
-        x = self._after(x, y, self.attention_norm)
+        x, seen = self._attend(x, mask, causal, past)
         if self.cross:
             y = self.cross(self._before(x, self.cross_norm), memory, memory_mask)
             x = self._after(x, y, self.cross_norm)
         y = self.feed_forward(self._before(x, self.feed_forward_norm))
         return self._after(x, y, self.feed_forward_norm), seen
+
+    def cross_weights(self, x: Tensor, memory, memory_mask=None, mask=None, causal=False) -> np.ndarray:
+        """How much each token looks at each of the memory, for pictures.   ->   (B, H, T, S)"""
+        x, _ = self._attend(x, mask, causal, None)
+        return self.cross.weights(self._before(x, self.cross_norm), memory, memory_mask)
+
+    def _attend(self, x, mask, causal, past):
+        y, seen = self.attention.extend(self._before(x, self.attention_norm), mask=mask, causal=causal, past=past)
+        return self._after(x, y, self.attention_norm), seen
 
     def _before(self, x, norm):
         return norm(x) if self.pre_norm else x
@@ -68,6 +80,7 @@ class Stack(Module):
     def __init__(
         self, layers: int, width: int, heads: int, *, pre_norm: bool = True, rng: np.random.Generator, **block
     ):
+        expect_count("layers", layers)
         self.blocks = [Block(width, heads, pre_norm=pre_norm, rng=rng, **block) for _ in range(layers)]
         self.norm = LayerNorm(width) if pre_norm else None
         self._soften_residuals(2 * layers + layers * bool(block.get("cross")))
@@ -82,10 +95,14 @@ class Stack(Module):
         return self.extend(x, memory, mask, memory_mask)[0]
 
     def extend(self, x, memory=None, mask=None, memory_mask=None, past=None):
-        """As a call, for tokens that follow those of `past`, one `KeyValues` a block; also returns all so far."""
-        seen = []
-        for block, block_past in zip(self.blocks, past or [None] * len(self.blocks), strict=True):
-            x, keys_and_values = block.extend(x, memory, mask, memory_mask, self.causal, block_past)
+        """As a call, for tokens that follow those of `past`, one `KeyValues` a block; also returns all so far.
+
+        The memory may also be what `remember` makes of it.
+        """
+        seen, L = [], len(self.blocks)
+        memories = memory if isinstance(memory, list) else [memory] * L
+        for block, block_memory, block_past in zip(self.blocks, memories, past or [None] * L, strict=True):
+            x, keys_and_values = block.extend(x, block_memory, mask, memory_mask, self.causal, block_past)
             seen.append(keys_and_values)
         return (self.norm(x) if self.norm else x), seen
 
@@ -105,3 +122,7 @@ class Decoder(Stack):
     """A token sees those up to itself, and with `cross=True` also all of a memory (B, S, C)."""
 
     causal = True
+
+    def remember(self, memory: Tensor) -> list[KeyValues]:
+        """Keys and values of a memory (B, S, C) in each block: `extend` takes them in its place, step after step."""
+        return [block.cross.remember(memory) for block in self.blocks]

@@ -10,8 +10,10 @@ from .beams import beam_tree
 from .curves import loss_curve
 from .embedding import embedding_scatter
 from .graph import computation_graph, computation_graph_mermaid
+from .show import Picture, show
 
 __all__ = [
+    "Picture",
     "attention_heads",
     "attention_map",
     "beam_tree",
@@ -19,4 +21,5 @@ __all__ = [
     "computation_graph_mermaid",
     "embedding_scatter",
     "loss_curve",
+    "show",
 ]

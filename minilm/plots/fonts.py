@@ -1,9 +1,14 @@
-"""Letters for every label: an installed Chinese font if there is one, and if not, boxes and one warning."""
+"""Letters for every label: an installed Chinese font if there is one; if not, one is fetched when first needed."""
 
 import functools
+import sys
 import unicodedata
-import warnings
+import zipfile
 from contextlib import suppress
+from pathlib import Path
+
+from minilm import packages
+from minilm.files import cache_folder, replacing
 
 # In the order of preference: Linux and everywhere, Windows, macOS.
 CHINESE_FONTS = (
@@ -20,20 +25,32 @@ CHINESE_FONTS = (
     "Heiti TC",
     "Arial Unicode MS",
 )
+FETCHED = packages.Archive(
+    package="pylopdf-fonts-zh-cn",
+    version="0.1.1",
+    archive="pylopdf_fonts_zh_cn-0.1.1-py3-none-any.whl",
+    sha256="e2661ef3790cbe0f0f6aa5338b6859b7cd288ee75bc88cd4239c62cd025d4fb3",
+    megabytes=17.1,
+    licence="SIL Open Font License 1.1",
+)
+FONT_FILE = "NotoSansSC-Regular.otf"
 WHITESPACE = {" ": "␣", "\n": "↵", "\r": "␍", "\t": "⇥", "\u3000": "␣␣"}
 
 
 def visible(token: str) -> str:
-    """A token as it can be seen: its whitespace as signs, and □ for what no font can draw."""
+    """A token as it can be seen: its whitespace as signs, and a substitute for what no font can draw."""
     return drawable("".join(WHITESPACE.get(c, c) for c in token)) or "∅"
 
 
 def drawable(text: str) -> str:
-    """`text` with □ for characters that no font has: matplotlib would draw boxes too, but warn of each every time."""
-    missing = {c for c in text if ord(c) not in _characters()}
-    if any(unicodedata.name(c, "").startswith("CJK") for c in missing):
-        _say_which_font_to_install()
-    return "".join("□" if c in missing else c for c in text)
+    """`text` with □ for characters that no font has, or their number if they are Chinese and no font is to be had.
+
+    Matplotlib would draw boxes, too, but warn of each every time.
+    """
+    if any(map(_is_chinese, _missing(text))):
+        provide_chinese_font()
+    missing = _missing(text)
+    return "".join(_substitute(c) if c in missing else c for c in text)
 
 
 def columns(text: str) -> int:
@@ -48,14 +65,40 @@ def lettering(size: float, color: str) -> dict:
 
 @functools.cache
 def families() -> tuple[str, ...]:
-    """Matplotlib's own font, then the first Chinese one that is installed, if any."""
+    """Matplotlib's own font, then the first Chinese one that is installed or was fetched, if any."""
+    if not _installed() and (cache_folder("fonts") / FETCHED.archive).exists():
+        with suppress(OSError):
+            _register_fetched_font()
+    return ("DejaVu Sans", *_installed()[:1])
+
+
+@functools.cache
+def provide_chinese_font() -> None:
+    """Make sure that Chinese can be drawn: fetch a font (17 MB, once) if none is installed, or say how to get one."""
+    if len(families()) > 1:
+        return
+    try:
+        _register_fetched_font()
+    except OSError as error:
+        print(
+            r"No font here has Chinese characters: labels show their numbers instead, such as \u8bfb. Install Noto "
+            "Sans SC or WenQuanYi Micro Hei (on Debian and Ubuntu: sudo apt install fonts-wqy-microhei) and start "
+            f"Python again. ({str(error).splitlines()[0]})",
+            file=sys.stderr,
+        )
+    families.cache_clear()
+    _characters.cache_clear()
+
+
+def _installed() -> list[str]:
+    """The Chinese fonts that matplotlib knows, the best first."""
     from matplotlib.font_manager import fontManager
 
     known = {font.name for font in fontManager.ttflist}
     if known.isdisjoint(CHINESE_FONTS):
         _find_new_fonts(fontManager)
         known = {font.name for font in fontManager.ttflist}
-    return ("DejaVu Sans", *[name for name in CHINESE_FONTS if name in known][:1])
+    return [name for name in CHINESE_FONTS if name in known]
 
 
 def _find_new_fonts(manager) -> None:
@@ -68,6 +111,25 @@ def _find_new_fonts(manager) -> None:
             manager.addfont(path)
 
 
+def _register_fetched_font() -> None:
+    """Tell matplotlib, for as long as this process lives, of the package's font, fetched if it is not there yet."""
+    from matplotlib.font_manager import fontManager
+
+    archive = packages.fetch(FETCHED, "a font with Chinese characters, Noto Sans SC", cache_folder("fonts"))
+    fontManager.addfont(_unpacked(archive))
+
+
+def _unpacked(archive: Path) -> Path:
+    """The font's file beside its archive, byte for byte what is in it."""
+    with zipfile.ZipFile(archive) as wheel:
+        content = wheel.read(next(name for name in wheel.namelist() if name.endswith(FONT_FILE)))
+    path = archive.parent / FONT_FILE
+    if not path.exists() or path.read_bytes() != content:
+        with replacing(path) as temporary:
+            temporary.write_bytes(content)
+    return path
+
+
 @functools.cache
 def _characters() -> frozenset[int]:
     from matplotlib.font_manager import findfont, get_font
@@ -75,10 +137,15 @@ def _characters() -> frozenset[int]:
     return frozenset().union(*(get_font(findfont(name)).get_charmap() for name in families()))
 
 
-@functools.cache
-def _say_which_font_to_install() -> None:
-    warnings.warn(
-        "no installed font has Chinese characters: labels show □ instead. Install Noto Sans SC or WenQuanYi Micro Hei "
-        "(on Debian and Ubuntu: sudo apt install fonts-wqy-microhei) and start Python again.",
-        stacklevel=2,
-    )
+def _missing(text) -> set[str]:
+    return {c for c in text if ord(c) not in _characters()}
+
+
+def _is_chinese(character) -> bool:
+    punctuation = "\u3000" <= character <= "\u303f" or "\uff01" <= character <= "\uff60"
+    return punctuation or unicodedata.name(character, "").startswith("CJK")
+
+
+def _substitute(character) -> str:
+    """Numbers tell tokens apart, boxes do not."""
+    return character.encode("unicode_escape").decode() if _is_chinese(character) else "□"

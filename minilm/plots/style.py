@@ -1,10 +1,11 @@
 """What all pictures share: colours, axes, and the check of numbers."""
 
+import functools
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .fonts import families
+from .fonts import drawable, families
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,10 +29,18 @@ def new_axes(width: float, height: float, down: int = 1, across: int = 1) -> np.
 
 
 def with_our_fonts(ax: "Axes") -> "Axes":
-    """`ax`, whose title and axis labels may now be Chinese."""
+    """`ax`, whose title and axis labels may now be Chinese, and be set later."""
     for text in (ax.title, ax.xaxis.label, ax.yaxis.label):
         text.set_fontfamily(list(families()))
+        text.set_text = functools.partial(_set_text, text)
     return ax
+
+
+def _set_text(text, words) -> None:
+    """Set the words of a matplotlib Text, without a warning if no font has them."""
+    lines = "" if words is None else "\n".join(map(drawable, str(words).split("\n")))
+    type(text).set_text(text, lines)
+    text.set_fontfamily(list(families()))  # one may just have been fetched
 
 
 def sheet(ax: "Axes | None", width: float, height: float) -> tuple["Axes", float]:

@@ -5,9 +5,10 @@ from .arrays import load_arrays, save_arrays
 from .evaluation import mean_loss, total_nats
 from .log import Log
 from .optimizers import SGD, Adam, AdamW, Optimizer, RMSProp, clip_gradients
-from .trainer import Trainer
+from .trainer import CHECKPOINT, Trainer
 
 __all__ = [
+    "CHECKPOINT",
     "SGD",
     "Adam",
     "AdamW",

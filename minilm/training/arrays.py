@@ -1,5 +1,6 @@
 """Named arrays in a safetensors file."""
 
+import errno
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -9,9 +10,18 @@ from safetensors.numpy import save_file
 
 
 def save_arrays(path: Path, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, str] | None = None) -> None:
-    """Write the arrays; in C order, as safetensors 0.8.0 scrambles any other in silence."""
+    """Write the arrays; in C order, as safetensors 0.8.0 scrambles any other in silence.
+
+    Raises
+    ------
+    OSError
+        If the disk is full, or cannot be written.
+    """
     ordered = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-    save_file(ordered, path, metadata=dict(metadata or {}))
+    try:
+        save_file(ordered, path, metadata=dict(metadata or {}))
+    except SafetensorError as error:  # its name for a full disk, too
+        raise OSError(errno.EIO, str(error)) from error
 
 
 def load_arrays(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
@@ -25,7 +35,7 @@ def load_arrays(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
         If it is damaged, or no safetensors file.
     """
     if not path.is_file():
-        raise FileNotFoundError(f"there is no file {path}")
+        raise FileNotFoundError(f"there is no file {path}; check the folder's name")
     try:
         with safe_open(path, framework="numpy") as file:
             return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118

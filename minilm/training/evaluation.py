@@ -4,25 +4,25 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from minilm.autograd import no_grad
-from minilm.data import consecutive
+from minilm.data import Pairs, consecutive
 
 
 class Predicts(Protocol):
-    """Every language model here, n-gram or neural."""
+    """Every model here: a language model with a window, or an encoder-decoder whose loss also takes the source."""
 
-    window: int
-
-    def loss(self, ids: ArrayLike, targets: ArrayLike): ...
+    def loss(self, *batch: ArrayLike): ...
 
 
-def total_nats(model: Predicts, ids: ArrayLike, *, batch: int = 64) -> tuple[float, int]:
+def total_nats(model: Predicts, ids: ArrayLike | Pairs, *, batch: int = 64) -> tuple[float, int]:
     """Σ -ln P(idₜ | those before it in its window), over non-overlapping windows of the training length.
 
     Every id but the first is predicted once. The windows' first ids have little context, so this is an upper bound
-    of what the model can do; it is the same for every model with the same window.
+    of what the model can do; it is the same for every model with the same window. Of `Pairs`, each target is predicted
+    once, the end tokens too.
 
     Returns
     -------
@@ -31,13 +31,15 @@ def total_nats(model: Predicts, ids: ArrayLike, *, batch: int = 64) -> tuple[flo
     """
     nats, count = 0.0, 0
     with no_grad(), evaluating(model):
-        for inputs, targets in consecutive(ids, model.window, batch):
-            nats += float(model.loss(inputs, targets).item()) * targets.size
-            count += targets.size
+        batches = ids.each_once(batch) if isinstance(ids, Pairs) else consecutive(ids, model.window, batch)
+        for *inputs, targets in batches:
+            counted = np.count_nonzero(targets != -1)
+            nats += float(model.loss(*inputs, targets).item()) * counted
+            count += counted
     return nats, count
 
 
-def mean_loss(model: Predicts, ids: ArrayLike, *, batch: int = 64) -> float:
+def mean_loss(model: Predicts, ids: ArrayLike | Pairs, *, batch: int = 64) -> float:
     """Nats per token: the sum divided once, not a mean of means."""
     nats, count = total_nats(model, ids, batch=batch)
     return nats / count

@@ -38,9 +38,20 @@ class Log:
 
     @classmethod
     def read(cls, path: str | Path, until_step: int) -> "Log":
-        """The rows up to and with `until_step`."""
-        with Path(path).open(encoding="utf-8", newline="") as file:
-            rows = [{column: float(cell or math.nan) for column, cell in row.items()} for row in csv.DictReader(file)]
+        """The rows up to and with `until_step`.
+
+        Raises
+        ------
+        FileNotFoundError, ValueError
+            If there is no such file, or it is damaged.
+        """
+        if not Path(path).is_file():
+            raise FileNotFoundError(f"there is no log {path}, which stands beside each checkpoint; take a copy of both")
+        try:
+            with Path(path).open(encoding="utf-8", newline="") as file:
+                rows = [{column: float(row[column] or math.nan) for column in COLUMNS} for row in csv.DictReader(file)]
+        except (ValueError, KeyError, TypeError) as error:
+            raise ValueError(f"{path} is damaged ({type(error).__name__}: {error}); take a copy of the run") from error
         return cls([row for row in rows if row["step"] <= until_step])
 
 

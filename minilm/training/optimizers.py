@@ -1,5 +1,6 @@
 """Optimizers: SGD, RMSProp, Adam, AdamW. Each reads `.grad` of the parameters and changes their arrays in place."""
 
+import math
 from collections.abc import Iterable, Mapping
 from itertools import accumulate, groupby
 from operator import itemgetter
@@ -8,6 +9,7 @@ import numpy as np
 
 from minilm import kernels
 from minilm.autograd import Tensor
+from minilm.expect import expect
 
 
 class Optimizer:
@@ -23,8 +25,8 @@ class Optimizer:
     memories: tuple[str, ...] = ()
 
     def __init__(self, parameters: Iterable[Tensor], lr: float, weight_decay: float = 0.0):
-        if lr <= 0:
-            raise ValueError(f"lr is {lr}, expected a positive learning rate")
+        expect("lr", lr, 0 < lr < math.inf, "a positive learning rate, such as 1e-3")
+        expect("weight_decay", weight_decay, 0 <= weight_decay < math.inf, "0 or more, such as 0.1")
         self.parameters = sorted(parameters, key=lambda p: p.ndim <= 1)
         if not self.parameters:
             raise ValueError("parameters is empty: there is nothing to optimize")
@@ -46,6 +48,11 @@ class Optimizer:
 
     def _update_run(self, parameters, place, is_matrix):
         """Neighbours in the long vector are updated together."""
+        for parameter in parameters:
+            if parameter.grad.shape != parameter.shape:
+                raise ValueError(
+                    f"a gradient has shape {parameter.grad.shape}, expected its parameter's {parameter.shape}"
+                )
         p = np.concatenate([parameter.data.reshape(-1) for parameter in parameters])
         g = np.concatenate([parameter.grad.reshape(-1) for parameter in parameters])
         memory = {name: array[place] for name, array in self.memory.items()}
@@ -70,9 +77,12 @@ class Optimizer:
 
     def load_state_dict(self, state: Mapping[str, np.ndarray]) -> None:
         """Go on from `state_dict()` of the same optimizer over the same parameters."""
-        own = self.state_dict()
-        if {n: a.shape for n, a in own.items()} != {n: a.shape for n, a in state.items()}:
-            raise ValueError("the optimizer's state belongs to another optimizer or to other parameters")
+        own, given = ({name: array.shape for name, array in d.items()} for d in (self.state_dict(), state))
+        if own != given:
+            raise ValueError(
+                f"the optimizer's state has {given}, expected {own}: it belongs to another optimizer or to other "
+                "parameters; make the optimizer as it was when the state was saved"
+            )
         self.steps = int(state["steps"][0])
         for name, array in self.memory.items():
             array[...] = state[name]
@@ -93,6 +103,8 @@ class SGD(Optimizer):
         weight_decay: float = 0.0,
     ):
         super().__init__(parameters, lr, weight_decay)
+        expect("momentum", momentum, 0 <= momentum < 1, "0 <= momentum < 1, such as 0.9")
+        expect("nesterov", nesterov, momentum > 0 or not nesterov, "False without momentum: it looks along it")
         self.momentum, self.nesterov = momentum, nesterov
 
     def update(self, p, g, decay, velocity):
@@ -116,6 +128,7 @@ class RMSProp(Optimizer):
         weight_decay: float = 0.0,
     ):
         super().__init__(parameters, lr, weight_decay)
+        expect("alpha", alpha, 0 <= alpha < 1, "0 <= alpha < 1, such as 0.99")
         self.alpha, self.eps = alpha, eps
 
     def update(self, p, g, decay, square):
@@ -142,6 +155,7 @@ class AdamW(Optimizer):
         weight_decay: float = 0.01,
     ):
         super().__init__(parameters, lr, weight_decay)
+        expect("betas", betas, all(0 <= beta < 1 for beta in betas), "two numbers from 0 to below 1, as (0.9, 0.999)")
         self.betas, self.eps = betas, eps
 
     def update(self, p, g, decay, m, v):

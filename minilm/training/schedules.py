@@ -24,7 +24,7 @@ def linear(warmup: float = 0.0, final: float = 0.0) -> Schedule:
     >>> [round(linear(warmup=0.2)(p), 2) for p in (0.1, 0.2, 0.6, 1.0)]
     [0.5, 1.0, 0.5, 0.0]
     """
-    return _after_warmup(warmup, lambda rest: 1 - (1 - final) * rest)
+    return _after_warmup(warmup, final, lambda rest: 1 - (1 - final) * rest)
 
 
 def warmup_cosine(warmup: float = 0.05, final: float = 0.1) -> Schedule:
@@ -33,10 +33,12 @@ def warmup_cosine(warmup: float = 0.05, final: float = 0.1) -> Schedule:
     >>> [round(warmup_cosine(warmup=0.2, final=0.1)(p), 2) for p in (0.1, 0.2, 0.6, 1.0)]
     [0.5, 1.0, 0.55, 0.1]
     """
-    return _after_warmup(warmup, lambda rest: final + (1 - final) * 0.5 * (1 + math.cos(math.pi * rest)))
+    return _after_warmup(warmup, final, lambda rest: final + (1 - final) * 0.5 * (1 + math.cos(math.pi * rest)))
 
 
-def _after_warmup(warmup: float, fall: Callable[[float], float]) -> Schedule:
+def _after_warmup(warmup: float, final: float, fall: Callable[[float], float]) -> Schedule:
+    if not 0 <= final <= 1:
+        raise ValueError(f"final is {final}, expected the part of the full rate to end with, 0 <= final <= 1")
     if not 0 <= warmup < 1:
         raise ValueError(f"warmup is {warmup}, expected the part of training it takes, 0 <= warmup < 1")
 

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from tqdm import tqdm
 
-from minilm.data import Windows
+from minilm.data import Pairs, Windows
+from minilm.expect import expect, expect_count
 from minilm.files import replacing
 from minilm.nn import Module
 
@@ -24,23 +25,23 @@ CHECKPOINT = "checkpoint.safetensors"
 
 
 class Trainer:
-    """Trains a language model on windows of text.
+    """Trains a language model on windows of text, or an encoder-decoder on sentence pairs.
 
     All that is random in step t follows from `seed` and t: the windows' order, and dropout. So the same arguments
     give the same curve, and a run resumed from a checkpoint equals one that was never interrupted, bit for bit.
 
     Parameters
     ----------
-    model : Module with a `loss(ids, targets)`
+    model : Module with a `loss` that takes what a batch of `windows` is
     optimizer : Optimizer
-    windows : Windows
+    windows : Windows or Pairs
     steps : int, optional
         Updates to make.
     minutes : float, optional
         Training time after which to end, whatever the step; evaluation and compilation do not count. At least one of
         `steps` and `minutes` is needed; the schedule follows whichever is further on.
-    validation : array_like, optional
-        Ids of a held-out text; its loss is measured every `evaluate_every` steps and at the end.
+    validation : array_like or Pairs, optional
+        Ids of a held-out text, or held-out pairs; their loss is measured every `evaluate_every` steps and at the end.
     schedule : function of progress, see schedules.py
     clip : float
         The longest gradient.
@@ -56,11 +57,11 @@ class Trainer:
         self,
         model: Module,
         optimizer: Optimizer,
-        windows: Windows,
+        windows: Windows | Pairs,
         *,
         steps: int | None = None,
         minutes: float | None = None,
-        validation: ArrayLike | None = None,
+        validation: ArrayLike | Pairs | None = None,
         schedule: Schedule | None = None,
         clip: float = 1.0,
         accumulate: int = 1,
@@ -70,7 +71,7 @@ class Trainer:
         seed: int = 0,
         show_progress: bool = True,
     ):
-        _check(steps, minutes, accumulate, patience, validation)
+        _check(steps, minutes, accumulate, evaluate_every, patience, clip, validation)
         self.model, self.optimizer, self.windows, self.validation = model, optimizer, windows, validation
         self.steps, self.minutes, self.schedule = steps, minutes, schedule or constant()
         self.clip, self.accumulate, self.evaluate_every, self.patience = clip, accumulate, evaluate_every, patience
@@ -100,6 +101,15 @@ class Trainer:
         if self.folder and not self.step:
             self.save_checkpoint()  # a folder that cannot be written shows now, not after the work
         self.model.train()
+        try:
+            self._train()
+        finally:
+            self.model.eval()
+        if self.best_state:
+            self.model.load_state_dict(self.best_state)
+        return self.log
+
+    def _train(self):
         with deferred_interrupt() as interrupted, self._bar() as bar:
             while self.progress < 1 and not self._out_of_patience():
                 self._timed_step(bar)
@@ -109,10 +119,9 @@ class Trainer:
                 if self.progress >= 1 or self.step % self.evaluate_every == 0:
                     self._evaluate()
                     self._try_to_save()
-        self.save_checkpoint()
-        if self.best_state:
-            self.model.load_state_dict(self.best_state)
-        return self.log
+            self.save_checkpoint()
+            if interrupted():
+                raise KeyboardInterrupt(f"stopped after step {self.step}, the last; {self._where()}")
 
     def _timed_step(self, bar):
         if not self.warm:
@@ -122,7 +131,7 @@ class Trainer:
         if self.warm:
             self.seconds += time.perf_counter() - started
         self.warm = True
-        tokens = self.step * self.accumulate * self.windows.batch_size * self.windows.context
+        tokens = self.step * self.accumulate * self.windows.tokens_per_batch
         self.log.add(step=self.step, seconds=self.seconds, tokens=tokens, learning_rate=self.optimizer.lr,
                      gradient_norm=norm, train_loss=loss)  # fmt: skip
         self._show(bar, loss)
@@ -133,8 +142,8 @@ class Trainer:
         self.optimizer.zero_grad()
         total = 0.0
         for part in range(self.accumulate):
-            inputs, targets = self.windows.batch(self.step * self.accumulate + part)
-            loss = self.model.loss(inputs, targets) * (1 / self.accumulate)
+            batch = self.windows.batch(self.step * self.accumulate + part)
+            loss = self.model.loss(*batch) * (1 / self.accumulate)
             loss.backward()
             total += loss.item()
         norm = clip_gradients(self.optimizer.parameters, self.clip)
@@ -194,11 +203,17 @@ class Trainer:
         if "trainer" not in metadata:
             raise ValueError(f"{self.folder / CHECKPOINT} holds arrays, but no checkpoint of a trainer")
         state = json.loads(metadata["trainer"])
-        if state.pop("seed") != self.seed:
-            raise ValueError(f"the checkpoint in {self.folder} was made with another seed than {self.seed}")
+        if (seed := state.pop("seed")) != self.seed:
+            raise ValueError(
+                f"seed is {self.seed}, expected {seed}, with which the checkpoint in {self.folder} was made"
+            )
         groups = {"model": {}, "optimizer": {}, "best": {}}
         for name, array in arrays.items():
             group, _, rest = name.partition("/")
+            if group not in groups:
+                raise ValueError(
+                    f"{self.folder / CHECKPOINT} holds {name!r}, which is no part of a trainer's checkpoint"
+                )
             groups[group][rest] = array
         self.model.load_state_dict(groups["model"])
         self.optimizer.load_state_dict(groups["optimizer"])
@@ -229,11 +244,16 @@ class Trainer:
         bar.update(100 * self.progress - bar.n)
 
 
-def _check(steps, minutes, accumulate, patience, validation):
+def _check(steps, minutes, accumulate, evaluate_every, patience, clip, validation):
     if not steps and not minutes:
         raise ValueError("neither steps nor minutes says when training ends; give at least one, more than zero")
-    for name, value in {"steps": steps, "minutes": minutes, "accumulate": accumulate, "patience": patience}.items():
-        if value is not None and value <= 0:
-            raise ValueError(f"{name} is {value}, expected more than zero")
+    counts = {"steps": steps, "accumulate": accumulate, "evaluate_every": evaluate_every, "patience": patience}
+    for name, value in counts.items():
+        if value is not None:
+            expect_count(name, value)
+    expect("minutes", minutes, minutes is None or 0 < minutes < math.inf, "more than zero")
+    expect("clip", clip, clip > 0, "more than zero: the longest gradient")
     if patience and validation is None:
         raise ValueError("patience, for early stopping, needs a validation text")
+    if validation is not None and not isinstance(validation, Pairs) and len(validation) < 2:
+        raise ValueError(f"validation has {len(validation)} ids, expected two or more: the first is not predicted")

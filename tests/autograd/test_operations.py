@@ -106,6 +106,21 @@ def test_dropout_keeps_the_mean():
             ValueError,
             r"mask has shape \(3, 5\)",
         ),
+        (
+            lambda: OPERATIONS["layer_norm"](np.ones((2, 3)), np.ones(3), np.ones(1)),
+            ValueError,
+            r"beta has shape \(1,\), expected that of gamma, \(3,\)",
+        ),
+        (
+            lambda: OPERATIONS["rotary"](np.ones((1, 2, 3, 4)), cos=np.ones((2, 2)), sin=np.ones((2, 2))),
+            ValueError,
+            r"cos \(2, 2\) and sin \(2, 2\) do not fit x \(1, 2, 3, 4\); expected \(T, D/2\) = \(3, 2\)",
+        ),
+        (
+            lambda: OPERATIONS["cross_entropy"](np.ones((2, 3)), targets=np.array([0, 1]), label_smoothing=2),
+            ValueError,
+            "label_smoothing is 2, expected 0 <= label_smoothing < 1",
+        ),
     ],
 )
 def test_bad_input_is_named(call, error, message):

@@ -218,7 +218,7 @@ def test_the_command_line_makes_a_sample_and_a_course_and_reports(tmp_path, caps
 def wrong(name, number=0):
     """The stub, filled with a misconception."""
     function = find(name).misconceptions[number].wrong
-    return answers._filled(STUBS[name], name, answers.body(function, list(find(name).arguments)))
+    return answers.fill(STUBS[name], name, answers.body(function, list(find(name).arguments)))
 
 
 FAKE = """

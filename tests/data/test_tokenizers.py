@@ -8,7 +8,14 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from minilm.data import TOKENIZERS, BPETokenizer, CharTokenizer, WordTokenizer, load_tokenizer
+from minilm.data import (
+    TOKENIZERS,
+    BPETokenizer,
+    CharTokenizer,
+    WordPieceTokenizer,
+    WordTokenizer,
+    load_tokenizer,
+)
 
 TEXT = "HAMLET:\nTo be, or not to be: that is the question.\n\n我喜欢读书，I like reading; 他 o'er-took 3个。 \t\n"
 KINDS = list(TOKENIZERS.values())
@@ -143,6 +150,8 @@ def test_a_missing_tokenizer_is_named(tmp_path):
         '{"tokenizer": "bpe", "merges": [[97, 300]]}',
         '{"tokenizer": "bpe", "merges": [[97, 98, 99]]}',
         '{"tokenizer": "bpe", "merges": [[97, null]]}',
+        '{"tokenizer": "wordpiece", "symbols": ["a"], "unknown": null, "lowercase": true, "longest": 100}',
+        '{"tokenizer": "wordpiece", "symbols": ["a"], "unknown": "a"}',
     ],
 )
 def test_a_damaged_tokenizer_is_refused(tmp_path, content):
@@ -160,5 +169,7 @@ def test_a_cut_off_file_is_refused(tokenizer, tmp_path):
     assert json.loads(whole)["tokenizer"] == tokenizer.name
 
 
-def test_the_three_are_there():
-    assert {"char": CharTokenizer, "word": WordTokenizer, "bpe": BPETokenizer} == TOKENIZERS
+def test_the_four_are_there():
+    assert {
+        "char": CharTokenizer, "word": WordTokenizer, "bpe": BPETokenizer, "wordpiece": WordPieceTokenizer
+    } == TOKENIZERS  # fmt: skip

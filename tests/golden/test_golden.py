@@ -7,7 +7,7 @@ import pytest
 from golden_cases import CASES, flat, waves
 from safetensors.numpy import load_file
 
-from minilm import autograd, nn
+from minilm import autograd, models, nn
 from minilm.autograd import Tensor
 
 STORED = {name: {} for name in CASES}
@@ -115,6 +115,11 @@ class GradientOfTheBiasDoubled(nn.Linear):
         return autograd.linear(x, self.W, 2 * self.b - self.b.detach())
 
 
+class LooksAtPadding(models.Seq2Seq):
+    def _encode(self, source):
+        return super()._encode(source)._replace(memory_mask=np.ones(source.shape, bool))
+
+
 RNG = np.random.default_rng(0)
 WRONG = {
     "layer_norm": EpsOutsideTheRoot(6, eps=0.1),
@@ -123,6 +128,7 @@ WRONG = {
     "causal_self_attention": SeesOneTokenAhead(8, 2, rng=RNG),
     "rotary_positions": TurnsNeighbours(7, 6),
     "linear": GradientOfTheBiasDoubled(3, 5, rng=RNG),
+    "seq2seq_with_additive_attention": LooksAtPadding(7, 5, pad=6, embedding=3, width=8, rng=RNG),
 }
 
 

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from minilm import nn
+from minilm import autograd, nn
 from minilm.autograd import Tensor
 
 B, T, S, C, H = 2, 5, 6, 8, 2
@@ -66,6 +66,13 @@ def test_weights_sum_to_one(rng, attend, causal, masked):
     np.testing.assert_allclose(attend(normal(rng, B, T, C), mask=mask, causal=causal).data, 1, atol=1e-12)
 
 
+def test_weights_that_do_not_sum_to_one_would_be_noticed(rng, attend, monkeypatch):
+    right = autograd.attention
+    monkeypatch.setattr(autograd, "attention", lambda *qkv, **settings: right(*qkv, **settings) * 0.99)
+    with pytest.raises(AssertionError, match="Not equal to tolerance"):
+        test_weights_sum_to_one(rng, attend, causal=False, masked=False)
+
+
 def test_a_masked_key_has_no_influence(rng, attend):
     x, memory, mask = normal(rng, B, T, C), normal(rng, B, S, C), np.arange(S) != 2
     before = attend(x, memory, mask).data
@@ -110,6 +117,27 @@ def test_keys_and_values_are_reordered_together(rng):
     np.testing.assert_array_equal(again.values, past.values[[2, 0, 0]])
 
 
+def test_keys_and_values_of_a_memory_take_its_place_and_pass_gradients_on(rng, attend):
+    x, mask = normal(rng, B, T, C), random_mask(rng, B, 1, T, S)
+    memory, again = (Tensor(array, requires_grad=True) for array in [rng.standard_normal((B, S, C))] * 2)
+    direct, remembered = attend(x, memory, mask), attend(x, attend.remember(again), mask)
+    np.testing.assert_array_equal(remembered.data, direct.data)
+    (direct * direct).sum().backward()
+    (remembered * remembered).sum().backward()
+    np.testing.assert_allclose(again.grad, memory.grad, atol=1e-12)
+
+
+@pytest.mark.parametrize("rotary", [None, nn.RotaryPositions(S, C // H)], ids=["plain", "rotary"])
+def test_the_weights_for_pictures_are_those_of_the_call(rng, rotary):
+    attend = nn.MultiHeadAttention(C, H, rotary=rotary, rng=rng).astype(np.float64)
+    x, memory, mask = normal(rng, B, T, C), normal(rng, B, S, C), random_mask(rng, B, 1, T, S)
+    weights = attend.weights(x, memory, mask)
+    assert not weights[~np.broadcast_to(mask, weights.shape)].any()
+    y = nn.join_heads(Tensor(weights @ nn.split_heads(attend.value(memory), H).data))
+    np.testing.assert_allclose(attend.out(y).data, attend(x, memory, mask).data, atol=1e-12)
+    np.testing.assert_allclose(attend.weights(x).sum(axis=-1), 1)
+
+
 def test_splitting_heads_and_joining_them_is_nothing(rng):
     x = normal(rng, B, T, C)
     heads = nn.split_heads(x, H)
@@ -150,6 +178,27 @@ def test_masked_memory_has_no_influence_on_additive_attention(rng, look):
     assert (look(queries, changed(memory, 3, rng), mask)[0].data != before).all()
 
 
+# dot-product attention
+
+
+def test_dot_attention_is_the_formula(rng):
+    queries, memory, mask = normal(rng, B, T, C), normal(rng, B, S, C), random_mask(rng, B, S)
+    seen, weights = nn.DotAttention()(queries, memory, mask)
+    for b in range(B):
+        for t in range(T):
+            e = np.exp(memory.data[b] @ queries.data[b, t]) * mask[b]
+            np.testing.assert_allclose(weights.data[b, t], e / e.sum(), atol=1e-12)
+            np.testing.assert_allclose(seen.data[b, t], e / e.sum() @ memory.data[b], atol=1e-12)
+
+
+def test_masked_memory_has_no_influence_on_dot_attention(rng):
+    queries, memory = normal(rng, B, T, C), normal(rng, B, S, C)
+    mask = np.tile(np.arange(S) != 2, (B, 1))
+    before = nn.DotAttention()(queries, memory, mask)[0].data
+    np.testing.assert_array_equal(nn.DotAttention()(queries, changed(memory, 2, rng), mask)[0].data, before)
+    assert (nn.DotAttention()(queries, changed(memory, 3, rng), mask)[0].data != before).all()
+
+
 # bad input
 
 
@@ -187,11 +236,14 @@ def test_bad_input_is_named(attend, call, error, message):
         (lambda rng, look: nn.MultiHeadAttention(C, 0, rng=rng), "heads"),
         (lambda rng, look: nn.MultiHeadAttention(C, H, rotary=nn.RotaryPositions(T, 2), rng=rng), "head"),
         (lambda rng, look: look(normal(rng, B, T, C), normal(rng, 3, S, 3)), "memory"),
+        (lambda rng, look: nn.DotAttention()(normal(rng, B, T, C), normal(rng, B, S, 3)), "memory has shape"),
+        (lambda rng, look: nn.DotAttention()(normal(rng, B, T, C), normal(rng, 1, S, C)), "memory has shape"),
         (lambda rng, look: look(normal(rng, B, T, C), normal(rng, B, S, 3), np.ones((B, T), bool)), "mask has shape"),
         (lambda rng, look: look(normal(rng, B, T, C), normal(rng, B, S, 3), np.ones((B, S))), "mask has dtype"),
     ],
-    ids=["no heads", "rotary of another width", "batch of the memory", "shape of the mask", "type of the mask"],
-)
+    ids=["no heads", "rotary of another width", "batch of the memory", "width of the memory", "one memory for all",
+         "shape of the mask", "type of the mask"],
+)  # fmt: skip
 def test_more_bad_input_is_named(rng, look, call, message):
     with pytest.raises((ValueError, TypeError), match=message):
         call(rng, look)

@@ -67,6 +67,12 @@ EXAMPLES = {
         {"mask": np.arange(S) < np.array([[6], [2], [1]])},
         (B, T, 3),
     ),
+    "DotAttention": lambda rng: Example(
+        nn.DotAttention(),
+        (normal(rng, B, T, C), normal(rng, B, S, C)),
+        {"mask": np.arange(S) < np.array([[6], [2], [1]])},
+        (B, T, C),
+    ),
     "MultiHeadAttention": lambda rng: Example(
         nn.MultiHeadAttention(C, 2, rng=rng),
         (normal(rng, B, T, C), normal(rng, B, S, C)),

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from minilm import nn
+from minilm import models, nn
 
 
 class Tied(nn.Module):
@@ -35,3 +35,9 @@ def test_columns_line_up():
     lines = nn.summary(Tied()).splitlines()[1:]
     assert len({len(line) for line in lines}) == 1
     assert lines[0].index("kind") == lines[1].index("Embedding")
+
+
+def test_the_articles_lstm_has_the_articles_number_of_parameters():
+    model = models.RecurrentLM(10_000, cell="lstm", embedding=256, width=1024, rng=np.random.default_rng(0))
+    numbers = [row[-1] for row in rows(model.summary())]
+    assert numbers[2:] == ["2,560,000", "5,246,976", "10,250,000", "18,056,976"]

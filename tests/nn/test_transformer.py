@@ -122,6 +122,13 @@ def test_padding_changes_nothing(rng):
     np.testing.assert_allclose(encode(x, mask=mask).data[1, :3], encode(x[1:, :3]).data[0], atol=1e-12)
 
 
+def test_padding_that_is_attended_to_would_be_noticed(rng, monkeypatch):
+    right = nn.Encoder.__call__
+    monkeypatch.setattr(nn.Encoder, "__call__", lambda self, x, mask=None: right(self, x))
+    with pytest.raises(AssertionError, match="Not equal to tolerance"):
+        test_padding_changes_nothing(rng)
+
+
 @pytest.mark.parametrize("parts", [[1] * T, [2, 3]])
 @pytest.mark.parametrize("cross", [False, True], ids=["alone", "with a memory"])
 def test_decoding_with_a_cache_equals_the_full_pass(rng, parts, cross):
@@ -133,6 +140,13 @@ def test_decoding_with_a_cache_equals_the_full_pass(rng, parts, cross):
         outputs.append(y.data)
         start += length
     np.testing.assert_allclose(np.concatenate(outputs, axis=1), decode(x, memory).data, atol=1e-12)
+
+
+def test_a_memory_remembered_once_equals_one_that_is_given_each_time(rng):
+    decode = made(nn.Decoder, rng, 2, cross=True)
+    x, memory, mask = normal(rng, B, T, C), normal(rng, B, S, C), np.arange(S) < 4
+    found = decode(x, decode.remember(memory), memory_mask=mask).data
+    np.testing.assert_array_equal(found, decode(x, memory, memory_mask=mask).data)
 
 
 def test_a_pre_norm_stack_ends_with_a_norm(rng):

@@ -12,6 +12,16 @@ def closed_figures():
     plt.close("all")
 
 
+@pytest.fixture(autouse=True)
+def nothing_is_fetched(monkeypatch):
+    """On a machine without a Chinese font, pictures do without it here."""
+
+    def fetch(*_):
+        raise OSError("no network in tests")
+
+    monkeypatch.setattr("minilm.packages.fetch", fetch)
+
+
 @pytest.fixture
 def words():
     """The texts on axes that are not empty."""

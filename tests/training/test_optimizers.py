@@ -1,5 +1,7 @@
 """Each optimizer does what its formula says, worked out here by hand for two steps on one number."""
 
+import math
+
 import numpy as np
 import pytest
 
@@ -88,6 +90,31 @@ def test_an_optimizer_goes_on_exactly_from_its_state(make):
     assert np.array_equal(p.data, q.data)
 
 
+def test_a_gradient_of_another_shape_is_refused():
+    p = Tensor(np.ones((2, 3)), requires_grad=True)
+    p.grad = np.ones((2, 2))
+    with pytest.raises(ValueError, match=r"a gradient has shape \(2, 2\), expected its parameter's"):
+        AdamW([p], lr=0.1).step()
+
+
+def test_parameters_with_and_without_gradient_keep_their_own_memories():
+    """The long vector has gaps where a parameter took no part; its neighbours must not notice."""
+
+    def trained(with_gradient):
+        parameters = [Tensor(np.ones(shape), requires_grad=True) for shape in ((2, 2), (3,), (3, 2), (2,), (2, 1))]
+        optimizer = AdamW(parameters, lr=0.1, weight_decay=0.1)
+        for step in range(3):
+            for number, p in enumerate(parameters):
+                p.grad = np.full(p.shape, 1.0 + number + step) if number in with_gradient else None
+            optimizer.step()
+        return [p.data for p in parameters]
+
+    together, apart = trained({0, 1, 3, 4}), [trained({number})[number] for number in (0, 1, 3, 4)]
+    for number, alone in zip((0, 1, 3, 4), apart, strict=True):
+        np.testing.assert_array_equal(together[number], alone)
+    assert (together[2] == 1).all()
+
+
 def test_clipping_shortens_all_gradients_together():
     a, b = Tensor([0.0, 0.0], requires_grad=True), Tensor([0.0], requires_grad=True)
     a.grad, b.grad = np.array([3.0, 0.0], np.float32), np.array([4.0], np.float32)
@@ -111,8 +138,15 @@ def test_a_schedule_rises_then_falls_without_a_jump(schedule):
     ("call", "message"),
     [
         (lambda: SGD([], lr=0.1), "parameters is empty"),
-        (lambda: SGD([Tensor([1.0])], lr=0), "lr is 0, expected a positive"),
+        (lambda: SGD([Tensor([1.0])], lr=0), "lr is 0; expected a positive"),
+        (lambda: AdamW([Tensor([1.0])], lr=math.nan), "lr is nan; expected a positive"),
+        (lambda: AdamW([Tensor([1.0])], weight_decay=-1), "weight_decay is -1; expected 0 or more"),
+        (lambda: AdamW([Tensor([1.0])], betas=(2, 3)), r"betas is \(2, 3\); expected two numbers"),
+        (lambda: SGD([Tensor([1.0])], momentum=-1), "momentum is -1; expected"),
+        (lambda: SGD([Tensor([1.0])], nesterov=True), "nesterov is True; expected False without momentum"),
+        (lambda: RMSProp([Tensor([1.0])], alpha=1), "alpha is 1; expected"),
         (lambda: schedules.linear(warmup=1.0), "warmup is 1.0"),
+        (lambda: schedules.warmup_cosine(final=-1), "final is -1, expected"),
         (lambda: AdamW([Tensor([1.0])]).load_state_dict({"steps": np.array([1])}), "another optimizer"),
     ],
 )

@@ -4,6 +4,8 @@ import errno
 import json
 import math
 import signal
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -11,7 +13,7 @@ import pytest
 from minilm import training
 from minilm.data import Windows
 from minilm.models import GPT
-from minilm.training import AdamW, Log, Trainer, mean_loss, total_nats
+from minilm.training import AdamW, Log, Trainer, load_arrays, mean_loss, save_arrays, total_nats
 from minilm.training import trainer as trainer_module
 
 TEXT = np.random.default_rng(0).integers(1, 3, 600).cumsum() % 7  # after each token come only two of seven
@@ -160,12 +162,71 @@ def test_a_disk_that_is_full_for_a_while_does_not_end_training(tmp_path, monkeyp
     assert sorted(path.name for path in tmp_path.iterdir()) == ["checkpoint.safetensors", "log.csv"]
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows limits no file's size")
+def test_a_file_that_grows_too_large_is_an_error_that_names_it(tmp_path):
+    code = (
+        "import resource, numpy as np\n"
+        "from pathlib import Path\n"
+        "from minilm.files import replacing\n"
+        "from minilm.training import save_arrays\n"
+        "import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
+        "try:\n"
+        "    with replacing('x.safetensors') as path:\n"
+        "        save_arrays(path, {'x': np.zeros(1000)})\n"
+        "except OSError as error:\n"
+        "    print(error)\n"
+    )
+    run = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, encoding="utf-8", check=True)
+    assert "x.safetensors could not be written" in run.stdout
+    assert "free some space or choose another folder" in run.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_fitted_model_is_ready_for_use():
+    trainer = make(dropout=0.5)
+    trainer.fit()
+    assert not any(module.training for module in trainer.model.modules())
+
+
+def test_ctrl_c_while_evaluating_is_not_forgotten(tmp_path, monkeypatch):
+    trainer = make(tmp_path, validation=np.arange(20) % 5, evaluate_every=100)
+    monkeypatch.setattr(trainer, "_evaluate", lambda: signal.raise_signal(signal.SIGINT))
+    with pytest.raises(KeyboardInterrupt, match=r"stopped after step 6, the last; the last checkpoint is"):
+        trainer.fit()
+
+
+def test_a_log_that_is_missing_or_damaged_is_named(tmp_path):
+    make(tmp_path).fit()
+    path = tmp_path / "log.csv"
+    for content, message in (("step,seconds\n1,2\n", "damaged"), (path.read_text().replace("1", "x", 1), "damaged")):
+        path.write_text(content, encoding="utf-8")
+        with pytest.raises(ValueError, match=rf"log\.csv is {message}"):
+            make(tmp_path).load_checkpoint()
+    path.unlink()
+    with pytest.raises(FileNotFoundError, match="there is no log"):
+        make(tmp_path).load_checkpoint()
+
+
+def test_a_checkpoint_with_foreign_arrays_is_refused(tmp_path):
+    trainer = make(tmp_path)
+    trainer.fit()
+    path = tmp_path / trainer_module.CHECKPOINT
+    arrays, metadata = load_arrays(path)
+    save_arrays(path, arrays | {"other/x": np.zeros(1)}, metadata)
+    with pytest.raises(ValueError, match="holds 'other/x', which is no part of a trainer's checkpoint"):
+        make(tmp_path).load_checkpoint()
+    save_arrays(path, arrays)
+    with pytest.raises(ValueError, match="holds arrays, but no checkpoint"):
+        make(tmp_path).load_checkpoint()
+
+
 def test_a_damaged_or_foreign_checkpoint_is_refused(tmp_path):
     trainer = make(tmp_path)
     with pytest.raises(FileNotFoundError, match="there is no file"):
         trainer.load_checkpoint()
     trainer.fit()
-    with pytest.raises(ValueError, match="made with another seed than 9"):
+    with pytest.raises(ValueError, match="seed is 9, expected 3"):
         make(tmp_path, seed=9).load_checkpoint()
     path = tmp_path / trainer_module.CHECKPOINT
     path.write_bytes(path.read_bytes()[:-100])

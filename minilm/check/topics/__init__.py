@@ -7,8 +7,8 @@ from importlib import import_module
 from minilm.check.exercise import Exercise
 
 TOPICS = (
-    "counting", "perplexity", "autograd", "softmax", "embedding", "recurrent", "attention", "positions", "block",
-    "optimizers", "schedules", "bpe", "sampling", "beam",
+    "counting", "perplexity", "autograd", "softmax", "embedding", "recurrent", "attention", "seq2seq", "positions",
+    "block", "optimizers", "schedules", "bpe", "wordpiece", "sampling", "beam", "evaluation",
 )  # fmt: skip
 
 

@@ -99,3 +99,12 @@ def additive_attention_to_padded_memory(torch, p, queries, memory, mask):
 @golden(additive_attention, queries=(2, 4, 4), memory=(2, 6, 3))
 def additive_attention_to_all(torch, p, queries, memory):
     return additive_attention_to_padded_memory(torch, p, queries, memory, np.ones_like(KEYS))
+
+
+@golden(lambda rng: nn.DotAttention(), queries=(2, 4, 3), memory=(2, 6, 3), mask=KEYS)
+def dot_attention_to_padded_memory(torch, p, queries, memory, mask):
+    """weights = softmax over s of qₜ · mₛ (Luong et al. 2015, equation 8): attention whose values are the keys"""
+    energies = torch.einsum("btc,bsc->bts", queries, memory)
+    weights = torch.softmax(energies.masked_fill(hidden(torch, mask)[:, None], -torch.inf), dim=-1)
+    looked_at = torch.nn.functional.scaled_dot_product_attention(queries, memory, memory, mask[:, None], scale=1.0)
+    return looked_at, weights

@@ -46,7 +46,8 @@ def lstm_cell(torch, p, x, h, c):
 
 def run_layer(torch, kind, p, x, state=None, layers=1, directions=1, lengths=None):
     """PyTorch's layer over time: outputs, zero beyond the lengths, and the last state of each cell: h, or h and c."""
-    layer = kind(3, 4, num_layers=layers, bidirectional=directions == 2, batch_first=True, dtype=x.dtype)
+    inputs, width = len(p["cells.0.W"]), len(p["cells.0.U"])
+    layer = kind(inputs, width, num_layers=layers, bidirectional=directions == 2, batch_first=True, dtype=x.dtype)
     weights = {}
     for number in range(layers * directions):
         suffix = f"_l{number // directions}" + ("_reverse" if number % directions else "")

@@ -1,0 +1,33 @@
+"""Floor 1. How good is it? Arrays and texts in, numbers out: likelihood, BLEU, ROUGE, answers against right ones."""
+
+from .answers import exact_match, f1, longest_common_run, normalised
+from .bleu import Bleu, bleu, bleu_counts, bleu_of_counts, brevity_penalty, clipped_matches, closest_length
+from .likelihood import accuracy, bits_per_character, cross_entropy, perplexity, total_nats
+from .rouge import Rouge, longest_common_subsequence, rouge_l, rouge_n
+from .tokens import TOKENIZERS, ngrams, tokens
+
+__all__ = [
+    "TOKENIZERS",
+    "Bleu",
+    "Rouge",
+    "accuracy",
+    "bits_per_character",
+    "bleu",
+    "bleu_counts",
+    "bleu_of_counts",
+    "brevity_penalty",
+    "clipped_matches",
+    "closest_length",
+    "cross_entropy",
+    "exact_match",
+    "f1",
+    "longest_common_run",
+    "longest_common_subsequence",
+    "ngrams",
+    "normalised",
+    "perplexity",
+    "rouge_l",
+    "rouge_n",
+    "tokens",
+    "total_nats",
+]
