@@ -54,6 +54,9 @@ def _works(cell, function, exercise, seeds) -> bool:
 def body(variant: Callable, parameters: list[str]) -> list[str]:
     """A function's body for a function with other parameters, after the imports and helpers that it needs."""
     definition, lines = _parsed(variant)
+    if any(isinstance(node, ast.Name) and node.id == definition.name for node in ast.walk(definition)):  # recursive
+        whole = lines[definition.lineno - 1 : definition.end_lineno]
+        return [*_support(variant, set()), *whole, "", f"return {definition.name}({', '.join(parameters)})"]
     first = definition.body[bool(ast.get_docstring(definition)) :][0]
     own = textwrap.dedent("\n".join(lines[first.lineno - 1 : definition.end_lineno])).split("\n")
     theirs = _parameters(definition)

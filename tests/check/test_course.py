@@ -15,6 +15,7 @@ import pytest
 from minilm import check
 from minilm.check import answers, course, grading
 from minilm.check.__main__ import main
+from minilm.check.judge import alike, cases_of, run
 from minilm.check.topics import exercises, find
 from minilm.kernels import attention as kernel
 
@@ -62,6 +63,17 @@ def test_a_stub_with_other_names_of_arguments_and_its_own_body_is_filled():
     assert "progress, warmup, final = a, b, c" in cell
     assert "NotImplementedError" not in cell
     assert cell.startswith("x = 1") and cell.endswith("y = 2")
+
+
+def test_every_variant_and_misconception_does_the_same_in_the_stub():
+    """Also those that call themselves, or helpers of their file."""
+    for exercise in exercises().values():
+        for function in (*exercise.variants, *(m.wrong for m in exercise.misconceptions)):
+            names = {}
+            cell = answers.fill(exercise.stub(), exercise.name, answers.body(function, list(exercise.arguments)))
+            exec(f"import math\nimport numpy as np\n{cell}", names)
+            case = cases_of(exercise, 0)[0]
+            assert alike(run(names[exercise.name], case.arguments), run(function, case.arguments), case.tol), cell
 
 
 def test_a_cell_that_does_not_define_the_function_is_refused():

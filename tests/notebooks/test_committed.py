@@ -1,0 +1,85 @@
+"""Every notebook as it is committed: executed in order, without errors, small, and true to the form of the course."""
+
+import functools
+import re
+
+from reading import CHECK, COURSE, FOLDER, code, outputs, prose, read, stubs, text_of
+
+import minilm
+from minilm.check.topics import exercises
+
+MACHINE = re.compile(r"/(?:home|root|tmp|Users|work)/\w|\b[A-Z]:\\\\")
+BAR = re.compile(r"\s*\d+%\|.*")
+ROOMS = "autograd|check|data|generate|kernels|metrics|models|nn|plots|training"
+
+
+def test_it_was_run_from_top_to_bottom_in_a_clean_kernel(path):
+    counts = [cell["execution_count"] for cell in code(read(path)) if cell["source"].strip()]
+    assert counts == list(range(1, len(counts) + 1))
+
+
+def test_it_has_no_errors_and_no_warnings(path):
+    notebook = read(path)
+    assert outputs(notebook, "error") == []
+    said = [text_of(output) for output in outputs(notebook, "stream") if output["name"] == "stderr"]
+    assert [line for text in said for line in text.splitlines() if line.strip() and not BAR.fullmatch(line)] == []
+    assert "Warning" not in "".join(text_of(output) for output in outputs(notebook, "stream"))
+
+
+def test_it_is_small_and_names_no_machine(path):
+    assert path.stat().st_size < 500_000
+    assert not MACHINE.search(path.read_text(encoding="utf-8"))
+
+
+def test_it_opens_with_a_question_and_the_time_it_takes(path):
+    first = read(path)["cells"][0]
+    assert first["cell_type"] == "markdown"
+    assert first["source"].startswith("# ")
+    told = int(re.search(r"about (\d+) s", first["source"])[1])
+    measured = read(path)["metadata"]["minilm"]["seconds"]
+    assert measured <= 120
+    assert 0.5 <= told / measured <= 2
+
+
+def test_it_has_three_exercises_that_nobody_has_attempted(path):
+    notebook = read(path)
+    assert len(list(stubs(notebook))) >= 3
+    for cell in code(notebook):
+        if CHECK.search(cell["source"]):
+            assert "○ not attempted" in "".join(text_of(output) for output in cell["outputs"]), cell["source"]
+
+
+def test_a_stub_asks_for_what_the_exercise_is_about(stub):
+    _, name, cell = stub
+    arguments = re.search(rf"def {name}\((.*?)\)", cell)[1]
+    assert [part.strip() for part in arguments.split(",")] == list(exercises()[name].arguments)
+
+
+def test_each_exercise_offers_hints(stub):
+    path, name, _ = stub
+    assert f'check.hint("{name}")' in prose(read(path))
+
+
+def test_every_picture_has_words(path):
+    for kind in ("display_data", "execute_result"):
+        for output in outputs(read(path), kind):
+            if "image/png" in output["data"]:
+                assert output["metadata"]["image/png"]["alt"].strip()
+
+
+def test_its_links_lead_somewhere(path):
+    links = set(re.findall(r"\]\(([^)#:\s]+)\)", prose(read(path))))
+    assert links
+    links -= {f"{name}.ipynb" for name in COURSE}  # the course grows; what it will be called is settled
+    assert [link for link in links if not (FOLDER / link).exists()] == []
+
+
+def test_the_names_in_its_prose_exist(path):
+    names = re.findall(rf"`((?:{ROOMS})(?:\.\w+)+)", prose(read(path)))
+    for name in names:
+        if not name.endswith((".py", ".md")):
+            assert functools.reduce(getattr, name.split("."), minilm)
+
+
+def test_every_notebook_is_one_of_the_course():
+    assert {path.stem for path in FOLDER.glob("*.ipynb")} <= set(COURSE)
