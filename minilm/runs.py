@@ -88,8 +88,10 @@ def _configured(folder):
         raise FileNotFoundError(f"{folder} is no run folder: it has no {CONFIG}; `python -m minilm train` makes one")
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
-        if missing := {"model", "settings", "seed", "text", "text_sha256", "training"} - set(config):
-            raise KeyError(*sorted(missing))
+        wanted = {"model", "settings", "seed", "text", "text_sha256", "training"} - set(config)
+        wanted |= {"batch", "learning_rate", "steps", "minutes"} - set(config.get("training", ()))
+        if wanted:
+            raise ValueError(f"it lacks {', '.join(sorted(wanted))}")
         return build(config["model"], config["settings"], config["seed"]), config
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{path} is damaged ({type(error).__name__}: {error}); take a copy, or train again") from error

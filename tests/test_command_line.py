@@ -225,6 +225,15 @@ def test_a_damaged_configuration_is_named(content, gpt, capsys):
     assert re.search(r"config\.json is damaged .*; take a copy, or train again", capsys.readouterr().err)
 
 
+@pytest.mark.parametrize("name", ["seed", "text_sha256", "training", "batch", "minutes"])
+def test_a_configuration_that_lacks_something_is_damaged(name, gpt, capsys):
+    config = json.loads((gpt / "config.json").read_text(encoding="utf-8"))
+    (config if name in config else config["training"]).pop(name)
+    (gpt / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    assert main(["train", "--out", str(gpt), "--resume"]) == 1
+    assert re.search(rf"is damaged .*it lacks .*{name}", capsys.readouterr().err)
+
+
 @pytest.mark.parametrize("name", ["config.json", "tokenizer.json", "model.safetensors"])
 def test_a_missing_file_of_a_run_is_named(name, gpt, capsys):
     (gpt / name).unlink()
