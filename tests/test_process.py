@@ -24,9 +24,9 @@ def settings_after(code, **environment):
 @pytest.mark.parametrize(
     ("code", "expected"),
     [
-        ("import minilm", ("passive", "17", "1000", None)),
+        ("import minilm", ("passive", "17", "20000", None)),
         ("import numpy, minilm", ("passive", None, None, None)),
-        ("import sys; sys.modules['torch'] = sys\nimport minilm", ("passive", "17", "1000", "1")),
+        ("import sys; sys.modules['torch'] = sys\nimport minilm", ("passive", "17", "20000", "1")),
     ],
     ids=["minilm first", "after NumPy", "after a library with threads of its own"],
 )

@@ -14,17 +14,24 @@ def linear(x, W, *b):
 
     x (..., C)   W (C, F)   b (F,), which may be left out   ->   (..., F).   All rows of x in one product.
     """
-    rows = _rows(x)
-    y = rows @ W
-    if b:
-        y += b[0]
+    rows = _rows_to_multiply(x, W, *b)
+    y = kernels.linear(rows, W, b[0] if b else np.zeros(W.shape[1], W.dtype))
 
     def backward(dy):
         dy = _rows(dy)
-        dx, dW = (dy @ W.T).reshape(x.shape), rows.T @ dy
-        return (dx, dW, dy.sum(axis=0)) if b else (dx, dW)
+        dx, dW = kernels.linear_backward(dy, rows, W)
+        return dx.reshape(x.shape), dW, *([dy.sum(axis=0)] if b else [])
 
     return y.reshape(*x.shape[:-1], W.shape[1]), backward
+
+
+def _rows_to_multiply(x, W, *b):
+    """The rows of x, in the type that their product with W has."""
+    if x.shape[-1:] != W.shape[:1] or W.ndim != 2:
+        raise ValueError(f"x {x.shape} and W {W.shape} do not fit; expected (..., C) and (C, F)")
+    if b and b[0].shape != W.shape[1:]:
+        raise ValueError(f"b has shape {b[0].shape}, expected one number per column of W, {W.shape[1:]}")
+    return _rows(x) if x.dtype == W.dtype else _rows(x).astype(np.result_type(x, W))
 
 
 @operation
@@ -193,13 +200,11 @@ def lstm(x, h, c, W, U, b):
 
 def _project(x, W, b):
     """xₜ W + b of all time steps in one product: rows (T B, C), and z (T, B, ...)"""
-    rows = _rows(x.swapaxes(0, 1))
-    z = rows @ W
-    z += b
-    return rows, z.reshape(x.shape[1], x.shape[0], -1)
+    rows = _rows_to_multiply(x.swapaxes(0, 1), W, b)
+    return rows, kernels.linear(rows, W, b).reshape(x.shape[1], x.shape[0], -1)
 
 
 def _project_backward(dz, x, rows, W):
     dz = _rows(dz)
-    dx = (dz @ W.T).reshape(x.shape[1], x.shape[0], -1).swapaxes(0, 1)
-    return dx, rows.T @ dz, dz.sum(axis=0)
+    dx, dW = kernels.linear_backward(dz, rows, W)
+    return dx.reshape(x.shape[1], x.shape[0], -1).swapaxes(0, 1), dW, dz.sum(axis=0)

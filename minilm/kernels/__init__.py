@@ -3,6 +3,7 @@
 from .activation import gelu, gelu_backward
 from .attention import attention, attention_backward, visible
 from .gather import gather, scatter_add
+from .linear import linear, linear_backward
 from .norm import layer_norm, layer_norm_backward, rms_norm, rms_norm_backward
 from .optimizer import adamw
 from .pair import ALL, Kernel, reference_only
@@ -32,6 +33,8 @@ __all__ = [
     "gru_backward",
     "layer_norm",
     "layer_norm_backward",
+    "linear",
+    "linear_backward",
     "log_softmax",
     "log_softmax_backward",
     "lstm",

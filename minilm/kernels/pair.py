@@ -24,6 +24,7 @@ import types
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -56,6 +57,7 @@ class Kernel:
         functools.update_wrapper(self, reference)
         self.reference = reference
         self._loops = None
+        self.when_small = None  # what to call instead of the loops on one thread, where that is quicker
         ALL[reference.__name__] = self
 
     def loops(self, function: Callable) -> "Kernel":
@@ -69,13 +71,18 @@ class Kernel:
         return compile_loops(self._loops)
 
     def __call__(self, *arguments):
-        arrays = [a for a in arguments if isinstance(a, np.ndarray)]
-        if _formulas_only or any(a.dtype.kind == "f" and a.itemsize != 4 for a in arrays) or not numba_installed():
+        elements, checking = 0, _formulas_only
+        for a in arguments:
+            if isinstance(a, np.ndarray):
+                elements += a.size
+                checking |= a.dtype.kind == "f" and a.itemsize != 4
+        if checking or self._loops is None or not numba_installed():
             return self.reference(*arguments)
+        small = elements < WORTH_A_THREAD
+        if small and self.when_small:
+            return self.when_small(*arguments)
         arguments = [np.ascontiguousarray(a) if isinstance(a, np.ndarray) else a for a in arguments]
-        if sum(a.size for a in arrays) < WORTH_A_THREAD:
-            return _on_one_thread(self.compiled, arguments)
-        return self.compiled(*arguments)
+        return _on_one_thread(self.compiled, arguments) if small else self.compiled(*arguments)
 
 
 def _on_one_thread(loops: Callable, arguments):
@@ -116,6 +123,29 @@ def numba_installed() -> bool:
     return False
 
 
+@dataclass(frozen=True)
+class External:
+    """A C function that loops may call: what its types are, and where it is, unless Numba knows."""
+
+    name: str
+    signature: str
+    address: int | None = None
+
+    def for_numba(self):
+        from llvmlite import binding
+        from numba import types
+        from numba.core.sigutils import normalize_signature
+
+        if self.address is not None:
+            binding.add_symbol(self.name, self.address)
+        arguments, result = normalize_signature(self.signature)
+        return types.ExternalFunction(self.name, result(*arguments))
+
+
+# How many threads share a `prange`. (numba.get_num_threads is the same, but what calls it cannot be kept on disk.)
+thread_count = External("get_num_threads", "intp()")
+
+
 @functools.cache
 def compile_loops(function: Callable) -> Callable:
     """Compile `function`, and the plain functions of kernel files that it calls, and keep the result on disk."""
@@ -124,7 +154,9 @@ def compile_loops(function: Callable) -> Callable:
     scope = dict(function.__globals__, prange=numba.prange)
     for name in function.__code__.co_names:
         callee = scope.get(name)
-        if isinstance(callee, types.FunctionType) and callee.__module__.startswith("minilm.kernels"):
+        if isinstance(callee, External):
+            scope[name] = callee.for_numba()
+        elif isinstance(callee, types.FunctionType) and callee.__module__.startswith("minilm.kernels"):
             scope[name] = compile_loops(callee)
     scoped = types.FunctionType(function.__code__, scope, function.__name__, function.__defaults__)
     scoped.__module__, scoped.__qualname__ = function.__module__, function.__qualname__

@@ -83,6 +83,8 @@ def test_dropout_keeps_the_mean():
     ("call", "error", "message"),
     [
         (lambda: Tensor(np.ones((2, 3))) @ Tensor(np.ones((2, 3))), ValueError, r"\(2, 3\) and \(2, 3\) do not fit"),
+        (lambda: OPERATIONS["linear"](np.ones((2, 3)), np.ones((2, 3))), ValueError, r"W \(2, 3\) do not fit"),
+        (lambda: OPERATIONS["linear"](np.ones((2, 3)), np.ones((3, 4)), np.ones(1)), ValueError, r"b has shape \(1,\)"),
         (lambda: operations.gather(np.ones((4, 2)), ids=[0, 4]), ValueError, "4 is outside the vocabulary of 4"),
         (
             lambda: OPERATIONS["cross_entropy"](np.ones((2, 3)), targets=[0, 3]),

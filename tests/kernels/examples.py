@@ -19,6 +19,17 @@ def uniform(rng, dtype, *shape):
 
 
 @example
+def linear(rng, dtype):
+    return normal(rng, dtype, 37, 24), normal(rng, dtype, 24, 13) / 5, normal(rng, dtype, 13)
+
+
+@example
+def linear_backward(rng, dtype):
+    x, W, _ = linear(rng, dtype)
+    return normal(rng, dtype, 37, 13) / 5, x, W
+
+
+@example
 def softmax(rng, dtype):
     return (5 * normal(rng, dtype, 7, 13),)
 
