@@ -20,6 +20,8 @@ QUIET = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-
          "--disable-component-update", "--disable-sync", "--no-first-run"]  # fmt: skip
 NOTEBOOK = "00_start_here.ipynb"
 INDICATOR = ".jp-Notebook-ExecutionIndicator"
+KERNEL = "window.jupyterapp.shell.currentWidget.sessionContext.session?.kernel"
+CODE = "window.jupyterapp.shell.currentWidget.content.model.toJSON().cells.filter(c => c.cell_type === 'code')"
 
 
 @pytest.fixture
@@ -65,34 +67,37 @@ def page(lab):
         page = browser.new_page(viewport={"width": 1200, "height": 900})
         page.on("request", lambda request: outside.append(request.url))
         page.goto(f"{lab}/lab/tree/{NOTEBOOK}?reset")
-        page.wait_for_selector(f"{INDICATOR}[data-status=idle]", timeout=60_000)
+        page.wait_for_selector(INDICATOR, timeout=60_000)
+        page.wait_for_function(f"() => {KERNEL}?.status === 'idle'", timeout=60_000)
         yield page
         browser.close()
     assert [url for url in outside if not url.startswith((lab, "data:", "blob:", "ws://127.0.0.1"))] == []
 
 
+def clear(page):
+    """Take away the outputs that are committed, so that those found later are new."""
+    page.evaluate("() => window.jupyterapp.commands.execute('notebook:clear-all-cell-outputs')")
+    page.wait_for_function(f"() => {CODE}.every(c => c.outputs.length === 0)", polling=500)
+
+
 def run_to_the_end(page):
     """Wait until all has run; the notebook then has fresh outputs, the check's panel, and no error."""
-    page.wait_for_function("() => !document.body.innerText.includes('[*]:')", timeout=120_000)
-    page.wait_for_selector(f"{INDICATOR}[data-status=idle]", timeout=120_000)
-    cells = page.evaluate(
-        "() => window.jupyterapp.shell.currentWidget.content.model.toJSON().cells.filter(c => c.cell_type === 'code')"
-    )
-    outputs = [output for cell in cells for output in cell["outputs"]]
-    assert all(cell["execution_count"] for cell in cells)
+    failed = f"{CODE}.some(c => c.outputs.some(o => o.output_type === 'error'))"
+    page.wait_for_function(f"() => {failed} || {CODE}.every(c => c.execution_count)", timeout=120_000, polling=500)
+    page.wait_for_function(f"() => {KERNEL}.status === 'idle'", timeout=120_000)
+    outputs = [output for cell in page.evaluate(f"() => {CODE}") for output in cell["outputs"]]
     assert [output for output in outputs if output["output_type"] == "error"] == []
     assert any("not attempted" in str(output.get("data", {}).get("text/html")) for output in outputs)
-
-
-def clear(page):
-    page.evaluate("() => window.jupyterapp.commands.execute('editmenu:clear-all')")
+    assert any("image/png" in output.get("data", {}) for output in outputs)
 
 
 def test_the_first_notebook_runs_in_jupyterlab(page):
     clear(page)
     page.evaluate("() => window.jupyterapp.commands.execute('notebook:run-all-cells')")
     run_to_the_end(page)
-    page.wait_for_selector("div[role=status]")
+    panel = page.locator("div[role=status]").last  # as a reader sees it, who scrolls to it
+    panel.scroll_into_view_if_needed()
+    assert "not attempted" in panel.inner_text()
 
 
 def test_the_first_notebook_runs_by_keyboard_alone(page):
