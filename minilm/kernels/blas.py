@@ -2,7 +2,7 @@
 
 NumPy's `@` has BLAS spread a product over threads of BLAS's own, and between the products compiled loops use theirs.
 Two teams on the same cores wake each other up and get in each other's way, for a third of a training step. Loops that
-call BLAS themselves need one team: each thread computes its share of the rows with `add_product`, and BLAS stays
+call BLAS themselves need one team: each thread computes its share of the rows with `blas_product`, and BLAS stays
 within that thread.
 """
 
@@ -13,6 +13,7 @@ import numpy as np
 
 from .pair import External
 
+SMALL = 10_000_000  # multiplications of a product that one thread has done before another is awake
 ROW_MAJOR, PLAIN, TRANSPOSED = np.int32(101), np.int32(111), np.int32(112)  # from the header file cblas.h
 
 
@@ -42,7 +43,7 @@ blas_threads = external("scipy_openblas_get_num_threads64_", "int32()")
 set_blas_threads = external("scipy_openblas_set_num_threads64_", "void(int32)")
 
 
-def add_product(a, a_transposed, b, b_transposed, beta, y):
+def blas_product(a, a_transposed, b, b_transposed, beta, y):
     """y ← beta y + a b, or aᵀ b, or a bᵀ.   Float32; the rows of each may lie apart, their elements may not."""
     M, N = y.shape
     K = a.shape[0] if a_transposed else a.shape[1]
@@ -51,3 +52,18 @@ def add_product(a, a_transposed, b, b_transposed, beta, y):
         M, N, K, np.float32(1), a.ctypes.data, a.strides[0] // 4, b.ctypes.data, b.strides[0] // 4,
         np.float32(beta), y.ctypes.data, y.strides[0] // 4,
     )  # fmt: skip
+
+
+def product(a, b):
+    """a b by NumPy, on one thread if it is small: BLAS's others would only get in the way of the loops'.
+
+    a (M, K)   b (K, N)
+    """
+    if BLAS is None or len(a) * b.size > SMALL:
+        return a @ b
+    before = BLAS.scipy_openblas_get_num_threads64_()
+    BLAS.scipy_openblas_set_num_threads64_(1)
+    try:
+        return a @ b
+    finally:
+        BLAS.scipy_openblas_set_num_threads64_(before)

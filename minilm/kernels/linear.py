@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .blas import BLAS, add_product, blas_threads, set_blas_threads
+from .blas import BLAS, blas_product, blas_threads, set_blas_threads
 from .pair import Kernel, prange, thread_count
 
 
@@ -35,7 +35,7 @@ if BLAS:  # otherwise the formulas run, with whatever BLAS this NumPy has
             start, stop = share(N, part, parts)
             for n in range(start, stop):
                 y[n] = b
-            add_product(x[start:stop], False, W, False, 1, y[start:stop])
+            blas_product(x[start:stop], False, W, False, 1, y[start:stop])
         set_blas_threads(before)
         return y
 
@@ -47,9 +47,9 @@ if BLAS:  # otherwise the formulas run, with whatever BLAS this NumPy has
         set_blas_threads(np.int32(1))
         for part in prange(parts):
             start, stop = share(N, part, parts)
-            add_product(dy[start:stop], False, W, True, 0, dx[start:stop])
+            blas_product(dy[start:stop], False, W, True, 0, dx[start:stop])
             start, stop = share(C, part, parts)
-            add_product(x[:, start:stop], True, dy, False, 0, dW[start:stop])
+            blas_product(x[:, start:stop], True, dy, False, 0, dW[start:stop])
         set_blas_threads(before)
         return dx, dW
 

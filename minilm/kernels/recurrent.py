@@ -7,6 +7,7 @@ here the gradient of U.  Time comes first in every array: x (T, B, ...), h (T, B
 
 import numpy as np
 
+from .blas import product
 from .gates import (
     gru_gates,
     gru_gates_backward,
@@ -21,7 +22,7 @@ def rnn(x, start, U):
     """hₜ = tanh(xₜ + hₜ₋₁ U)   x (T, B, H)   U (H, H)   ->   h (T, B, H)"""
     h, state = np.empty_like(x), start
     for t in range(len(x)):
-        state = h[t] = rnn_gates(x[t] + state @ U)
+        state = h[t] = rnn_gates(x[t] + product(state, U))
     return h
 
 
@@ -30,7 +31,7 @@ def rnn_backward(dh, h, start, U):
     dx, carry = np.empty_like(h), np.zeros_like(start)
     for t in reversed(range(len(h))):
         dx[t] = rnn_gates_backward(dh[t] + carry, h[t])
-        carry = dx[t] @ U.T
+        carry = product(dx[t], U.T)
     return dx, carry, steps_product(before(h, start), dx)
 
 
@@ -39,7 +40,7 @@ def gru(x, start, U, b):
     T, B, H3 = x.shape
     h, gates, s, state = np.empty((T, B, H3 // 3), x.dtype), np.empty_like(x), np.empty_like(x), start
     for t in range(T):
-        s[t] = state @ U + b
+        s[t] = product(state, U) + b
         gates[t], state = gru_gates(x[t], s[t], state)
         h[t] = state
     return h, gates, s
@@ -51,7 +52,7 @@ def gru_backward(dh, h, gates, s, start, U):
     h_before = before(h, start)
     for t in reversed(range(len(h))):
         dx[t], ds[t], carry = gru_gates_backward(dh[t] + carry, gates[t], s[t], h_before[t])
-        carry = carry + ds[t] @ U.T
+        carry = carry + product(ds[t], U.T)
     return dx, carry, steps_product(h_before, ds), ds.sum(axis=(0, 1))
 
 
@@ -61,7 +62,7 @@ def lstm(x, start_h, start_c, U):
     h, c, gates = np.empty((T, B, H4 // 4), x.dtype), np.empty((T, B, H4 // 4), x.dtype), np.empty_like(x)
     state, cell = start_h, start_c
     for t in range(T):
-        gates[t], state, cell = lstm_gates(x[t] + state @ U, cell)
+        gates[t], state, cell = lstm_gates(x[t] + product(state, U), cell)
         h[t], c[t] = state, cell
     return h, c, gates
 
@@ -72,7 +73,7 @@ def lstm_backward(dh, dc, h, c, gates, start_h, start_c, U):
     c_before = before(c, start_c)
     for t in reversed(range(len(h))):
         dx[t], carry_c = lstm_gates_backward(dh[t] + carry_h, dc[t] + carry_c, gates[t], c_before[t], c[t])
-        carry_h = dx[t] @ U.T
+        carry_h = product(dx[t], U.T)
     return dx, carry_h, carry_c, steps_product(before(h, start_h), dx)
 
 

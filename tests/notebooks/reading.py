@@ -13,7 +13,7 @@ COURSE = (
     "06_recurrent_networks", "07_lstm_and_gru", "08_tokens", "09_seq2seq_and_attention", "10_transformer", "11_gpt",
     "12_decoding", "13_evaluation",
 )  # fmt: skip
-BAR = re.compile(r"\s*\d+%\|.*")
+BAR = re.compile(r"\s*\d+%\s*\|.*")
 CHECK = re.compile(r'check\.solution\("(\w+)", (\w+)\)')
 
 
