@@ -1,5 +1,6 @@
 """What the README says can be done."""
 
+import json
 import re
 import shlex
 from pathlib import Path
@@ -14,6 +15,11 @@ ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 COMMANDS = re.findall(r"^python -m minilm ([^#\n]+)", README, re.MULTILINE)
+
+
+COURSE_ROW = re.compile(
+    r"^\| \[(\w+)\]\(notebooks/\1\.ipynb\) \| .+ \| ([\d, ]+|-) \| (\d+) s \| (\d+) min \|$", re.MULTILINE
+)
 
 
 def test_its_links_lead_somewhere():
@@ -33,6 +39,18 @@ def test_it_counts_the_exercises_and_misconceptions_as_they_are():
     found = exercises().values()
     told = re.search(r"`check` knows (\d+) exercises and (\d+) ways to get them wrong", README)
     assert (int(told[1]), int(told[2])) == (len(found), sum(len(exercise.misconceptions) for exercise in found))
+
+
+def test_its_course_map_shows_every_notebook_with_what_it_needs_and_how_long_it_takes():
+    rows = {name: told for name, *told in COURSE_ROW.findall(README)}
+    assert list(rows) == sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb"))
+    for name, (needs, seconds, minutes) in rows.items():
+        notebook = json.loads((ROOT / "notebooks" / f"{name}.ipynb").read_text(encoding="utf-8"))
+        prose = " ".join("".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "markdown")
+        exercises = sum("exercise" in cell["metadata"].get("tags", ()) for cell in notebook["cells"])
+        assert 0.5 <= int(seconds) / notebook["metadata"]["minilm"]["seconds"] <= 2
+        assert abs(int(minutes) - (len(prose.split()) / 150 + 10 * exercises)) <= 5
+        assert all(need < name[:2] for need in needs.split(", ")) or needs == "-"
 
 
 @pytest.mark.parametrize("command", COMMANDS)

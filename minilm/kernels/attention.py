@@ -79,7 +79,7 @@ def head_mask(mask, b, h):
 def one_head(q, k, v, mask, hiding, causal, y):
     """y += softmax(q kᵀ / √D) v   q, y (T, D)   k, v (S, D)"""
     T = q.shape[0]
-    keys_t, values_t = k.T.copy(), v.T.copy()
+    keys_t, values_t = transposed(k), transposed(v)
     for start in range(0, T, BLOCK):
         stop = min(start + BLOCK, T)
         p = block_weights(q[start:stop], keys_t, mask, hiding, start, T, causal)
@@ -89,7 +89,7 @@ def one_head(q, k, v, mask, hiding, causal, y):
 def one_head_backward(dy, q, k, v, mask, hiding, causal, dq, dk, dv):
     T = q.shape[0]
     scale = np.float32(1 / math.sqrt(q.shape[1]))
-    keys_t, values_t = k.T.copy(), v.T.copy()
+    keys_t, values_t = transposed(k), transposed(v)
     dkeys_t, dvalues_t = np.zeros_like(keys_t), np.zeros_like(values_t)
     for start in range(0, T, BLOCK):
         stop = min(start + BLOCK, T)
@@ -103,9 +103,11 @@ def one_head_backward(dy, q, k, v, mask, hiding, causal, dq, dk, dv):
             for s in range(p.shape[1]):
                 ds[t, s] = p[t, s] * (ds[t, s] - mean) * scale
         add_dots(ds, keys_t, dq[start:stop])
-        add_product(q[start:stop].T.copy(), ds, dkeys_t)
-        add_product(dy[start:stop].T.copy(), p, dvalues_t)
-    dk[:], dv[:] = dkeys_t.T, dvalues_t.T
+        add_product(transposed(q[start:stop]), ds, dkeys_t)
+        add_product(transposed(dy[start:stop]), p, dvalues_t)
+    for s in range(dk.shape[0]):
+        for d in range(dk.shape[1]):
+            dk[s, d], dv[s, d] = dkeys_t[d, s], dvalues_t[d, s]
 
 
 def block_weights(queries, keys_t, mask, hiding, start, T, causal):
@@ -135,8 +137,18 @@ def block_weights(queries, keys_t, mask, hiding, start, T, causal):
         inverse = np.float32(1) / total if total > 0 else np.float32(0)
         for s in range(limit):
             p[i, s] *= inverse
-        p[i, limit:] = 0
+        for s in range(limit, p.shape[1]):
+            p[i, s] = 0
     return p
+
+
+def transposed(a):
+    """aᵀ as an array of its own.   (An element at a time: Numba takes seconds to compile an assignment of slices.)"""
+    a_t = np.empty((a.shape[1], a.shape[0]), np.float32)
+    for i in range(a.shape[0]):
+        for j in range(a.shape[1]):
+            a_t[j, i] = a[i, j]
+    return a_t
 
 
 def add_product(a, b, out):

@@ -34,7 +34,8 @@ if BLAS:  # otherwise the formulas run, with whatever BLAS this NumPy has
         for part in prange(parts):
             start, stop = share(N, part, parts)
             for n in range(start, stop):
-                y[n] = b
+                for f in range(F):
+                    y[n, f] = b[f]
             blas_product(x[start:stop], False, W, False, 1, y[start:stop])
         set_blas_threads(before)
         return y
