@@ -13,7 +13,7 @@ COURSE = (
     "06_recurrent_networks", "07_lstm_and_gru", "08_tokens", "09_seq2seq_and_attention", "10_transformer", "11_gpt",
     "12_decoding", "13_evaluation",
 )  # fmt: skip
-BAR = re.compile(r"\s*\d+%\s*\|.*")
+NEWS = re.compile(r"\s*\d+%\s*\|.*|fetching .+: package .+")  # a progress bar, or what is fetched the first time
 CHECK = re.compile(r'check\.solution\("(\w+)", (\w+)\)')
 
 
@@ -52,10 +52,10 @@ def text_of(output):
 
 
 def complaints(notebook):
-    """What its cells wrote to the error stream, but for progress bars."""
+    """What its cells wrote to the error stream, but for progress bars and what is fetched."""
     said = [text_of(output) for output in outputs(notebook, "stream") if output["name"] == "stderr"]
     lines = [line for text in said for line in re.split(r"[\r\n]", text)]
-    return [line for line in lines if line.strip() and not BAR.fullmatch(line)]
+    return [line for line in lines if line.strip() and not NEWS.fullmatch(line)]
 
 
 def quick_environment(tmp_path):
