@@ -81,3 +81,9 @@ def test_the_names_in_its_prose_exist(path):
 def test_the_course_is_whole_and_runs_in_twenty_minutes():
     assert [path.stem for path in NOTEBOOKS] == list(COURSE)
     assert sum(read(path)["metadata"]["minilm"]["seconds"] for path in NOTEBOOKS) <= 20 * 60
+
+
+def test_a_warning_is_a_complaint_and_a_progress_bar_is_none():
+    text = "  3% |#   | step 1\r100% |####| step 2\nfetching hsk: package hsk 1.0.0, 0.9 MB\nUserWarning: beware\n"
+    output = {"output_type": "stream", "name": "stderr", "text": [text]}
+    assert complaints({"cells": [{"cell_type": "code", "outputs": [output]}]}) == ["UserWarning: beware"]
