@@ -2,6 +2,7 @@
 
 from .activation import gelu, gelu_backward
 from .attention import attention, attention_backward, visible
+from .decode import decode
 from .gather import gather, scatter_add
 from .linear import linear, linear_backward
 from .norm import layer_norm, layer_norm_backward, rms_norm, rms_norm_backward
@@ -26,6 +27,7 @@ __all__ = [
     "attention_backward",
     "cross_entropy",
     "cross_entropy_backward",
+    "decode",
     "gather",
     "gelu",
     "gelu_backward",
