@@ -45,7 +45,7 @@ def quantize(W: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 class QuantizedLinear(nn.Module):
-    """y = x W + b with W[c, f] = scale[f] q[c, f]: q is what is stored, as `W`, and nothing can be learned."""
+    """y = (x q) scale + b: q is stored as `W`, in whole numbers, and nothing can be learned."""
 
     def __init__(self, W: np.ndarray, b: np.ndarray | None):
         q, scale = quantize(W)
@@ -57,8 +57,8 @@ class QuantizedLinear(nn.Module):
         return cls(layer.W.data, None if layer.b is None else layer.b.data)
 
     def __call__(self, x: Tensor) -> Tensor:
-        W = Tensor(self.W.data * self.scale.data)
-        return autograd.linear(x, W, *([] if self.b is None else [self.b]))
+        y = autograd.linear(x, Tensor(self.W.data.astype(x.dtype))) * self.scale
+        return y if self.b is None else y + self.b
 
 
 def quantized(model: GPT) -> GPT:

@@ -71,8 +71,7 @@ def linear(x, matrices, numbers, place, columns):
 
 @decode.loops
 def decode(x, matrices, numbers, places, last, hidden, vocabulary, cos, sin, keys, values, origin):
-    B, C = x.shape
-    t = origin.shape[1] - 1
+    B, t = origin.shape[0], origin.shape[1] - 1
     x, y, q, k, v = x.copy(), np.empty_like(x), np.empty_like(x), np.empty_like(x), np.empty_like(x)
     z = np.empty((B, hidden), np.float32)
     log_probs = np.empty((B, vocabulary), np.float32)
