@@ -1,3 +1,5 @@
 """The timings are scripts, not tests."""
 
-collect_ignore = ["run.py", "ours.py", "theirs.py", "workloads.py"]
+from pathlib import Path
+
+collect_ignore = [path.name for path in Path(__file__).parent.glob("*.py") if not path.name.startswith("test_")]
