@@ -19,9 +19,10 @@ def build(name, weights):
 
 
 def gpt2(arrays, vocabulary, width, layers, heads, context):
+    no_special = dict.fromkeys(["bos_token_id", "eos_token_id", "pad_token_id"])
     model = GPT2LMHeadModel(GPT2Config(
         vocab_size=vocabulary, n_embd=width, n_layer=layers, n_head=heads, n_positions=context,
-        activation_function="gelu_new", tie_word_embeddings=False, bos_token_id=None, eos_token_id=None, pad_token_id=0,
+        activation_function="gelu_new", tie_word_embeddings=False, **no_special,
     ))  # fmt: skip
     state = {name: torch.from_numpy(np.ascontiguousarray(array)) for name, array in gpt2_layout(arrays, layers).items()}
     model.load_state_dict(state)

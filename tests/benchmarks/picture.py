@@ -22,7 +22,7 @@ def draw(rows: list[dict], path: Path) -> None:
             ax.vlines(row["target"], place - 0.42, place + 0.42, color=INK, linewidth=2)
     ax.axvline(1, color=GREY, linewidth=0.8)
     ax.set_xscale("log")
-    ax.set_xlabel("minilm / peer: left of 1 minilm takes less.  Mark: target (blue: met).  Line: quartiles")
+    ax.set_xlabel("minilm / peer; left of 1 minilm takes less.  Thick mark: target, thin line: quartiles")
     ax.set_yticks(range(len(rows)), [f"{row['workload']}  /  {row['peer']}" for row in rows])
     ax.xaxis.set_major_locator(FixedLocator([0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5]))
     ax.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))

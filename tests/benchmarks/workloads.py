@@ -29,8 +29,8 @@ SIDES = {  # where the work of each is built
 }
 IN_TURN = {
     "gpt-main": [EAGER],
-    **dict.fromkeys(["gpt-s", "gpt-m", "gpt-l"], [EAGER, COMPILED, PRODUCTS]),
-    **dict.fromkeys(["lstm", "lstm-m", "lstm-l", "decode-s", "decode-l", "decode-gpt2"], [EAGER]),
+    **{name: [EAGER, COMPILED, PRODUCTS] for name in ("gpt-s", "gpt-m", "gpt-l")},
+    **{name: [EAGER] for name in ("lstm", "lstm-m", "lstm-l", "decode-s", "decode-l", "decode-gpt2")},
     "decode-int8": [FLOAT32],
     "beam-l": [TRANSFORMERS],
 }
