@@ -11,7 +11,7 @@ torch.set_num_threads(2)
 
 def build(name, weights):
     """A function that searches once and returns the ids of the best continuation."""
-    model = gpt2(load_file(weights), **workloads.model_size(name))
+    model = gpt2(load_file(weights), **workloads.model_size(workloads.size_of(name)))
     prompt = torch.tensor([workloads.PROMPT])
     settings = {"num_beams": workloads.BEAMS, "max_new_tokens": workloads.NEW_TOKENS[name], "do_sample": False}
     seen = torch.ones_like(prompt)

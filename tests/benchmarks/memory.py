@@ -52,14 +52,15 @@ def measured(build, name, weights):
         warm_up()
     step = build(name, weights)
     before = resident("VmRSS")
+    return lambda: peak_of(step) - before
 
-    def steps():
-        FORGET_PEAK.write_text("5", encoding="ascii")
-        for _ in range(STEPS):
-            step()
-        return resident("VmHWM") - before
 
-    return steps
+def peak_of(step, steps: int = STEPS) -> float:
+    """The most memory, in MiB, that this process has during a few steps."""
+    FORGET_PEAK.write_text("5", encoding="ascii")
+    for _ in range(steps):
+        step()
+    return resident("VmHWM")
 
 
 def resident(which: str) -> float:

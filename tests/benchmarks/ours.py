@@ -15,7 +15,7 @@ def build(name, weights):
     if name == "decode-int8":
         return writing(name, quantized(built(name, weights)))
     model = built(name, weights)
-    return writing(name, model) if name in workloads.NEW_TOKENS else training_step(name, model)
+    return writing(name, model) if name in workloads.NEW_TOKENS else training_step(model, workloads.size_of(name))
 
 
 def build_float32(name, weights):
@@ -27,7 +27,7 @@ def built(name, weights):
     """The model, whose weights are left in a file for the others."""
     kind = models.RecurrentLM if name.startswith("lstm") else models.GPT
     learned = {"positions": "learned"} if name.startswith("beam") else {}  # GPT-2 has no others
-    model = kind(**workloads.model_size(name), **learned, rng=np.random.default_rng(0))
+    model = kind(**workloads.model_size(workloads.size_of(name)), **learned, rng=np.random.default_rng(0))
     save_file(model.state_dict(), weights)
     return model
 
@@ -45,8 +45,8 @@ def writing(name, model):
     return lambda: generate.greedy(model, prompt, count).tolist()
 
 
-def training_step(name, model):
-    batch = workloads.batch_of(name)
+def training_step(model, size):
+    batch = workloads.batch_of(size)
     optimizer = training.AdamW(model.parameters(), 1e-3, betas=(0.9, 0.99), weight_decay=0.1)
 
     def step():

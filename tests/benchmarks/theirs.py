@@ -41,14 +41,14 @@ def built(name, weights):
     kind, layout = torch_models.GPT, torch_models.gpt_layout
     if name.startswith("lstm"):
         kind, layout = torch_models.RecurrentLM, torch_models.recurrent_layout
-    size = dict(workloads.model_size(name))
+    size = workloads.model_size(workloads.size_of(name))
     if name.startswith("lstm"):
         del size["context"]
     return torch_models.load(kind(**size), layout(load_file(weights)))
 
 
 def training_step(name, model, forward):
-    inputs, targets = map(torch.from_numpy, workloads.batch_of(name))
+    inputs, targets = map(torch.from_numpy, workloads.batch_of(workloads.size_of(name)))
     optimizer = torch_models.adamw(model, 1e-3)
 
     def step():

@@ -62,15 +62,14 @@ def size_of(name: str) -> dict[str, int]:
     return SIZES[name] if name in SIZES else SIZES[f"gpt-{letter}"]
 
 
-def model_size(name: str) -> dict[str, int]:
+def model_size(size: dict[str, int]) -> dict[str, int]:
     """The arguments of the model."""
-    return {key: value for key, value in size_of(name).items() if key != "batch"}
+    return {key: value for key, value in size.items() if key != "batch"}
 
 
-def batch_of(name: str):
+def batch_of(size: dict[str, int]):
     """Inputs and targets: arrays (B, T)."""
     import numpy as np  # here, for the sake of run.py
 
-    size = size_of(name)
     ids = np.random.default_rng(0).integers(size["vocabulary"], size=(size["batch"], size["context"] + 1))
     return ids[:, :-1].copy(), ids[:, 1:].copy()
