@@ -63,6 +63,7 @@ def build(size: str, weights: str):
         return ours.training_step(model, size)
 
     training_step(workloads.SIZES["gpt-tiny"])()  # loads the code
+    memory.return_freed_memory()
     before = memory.resident("VmRSS")
     step = training_step(json.loads(size))
     calls = itertools.chain([lambda: memory.peak_of(step) - before], itertools.repeat(step))
@@ -122,26 +123,37 @@ def markdown(series: dict[str, list[dict]]) -> str:
 
 def draw(series: dict[str, list[dict]], path: Path) -> None:
     """Log-log; the dashed line is what is expected, through the last point. Imports minilm: call it after measuring."""
-    from minilm.plots.style import BLUE, GREY, new_axes, quiet_frame
+    from minilm.plots.style import new_axes
 
-    axes = iter(new_axes(2.6 * len(series), 5, len(KINDS), len(series)))
+    axes = iter(new_axes(2.8 * len(series), 5, len(KINDS), len(series)))
     for kind, unit in KINDS.items():
         for setting, points in series.items():
             ax = next(axes)
-            x, y, wanted = (
-                [p["value"] for p in points],
-                *([p[w][kind] for p in points] for w in ("measured", "expected")),
-            )
-            ax.loglog(x, [y[-1] * w / wanted[-1] for w in wanted], color=GREY, linestyle="--", label="expected")
-            ax.loglog(x, y, color=BLUE, marker="o", markersize=4, label="measured")
+            draw_one(ax, points, kind)
             ax.set_xlabel(setting)
             ax.set_ylabel(f"{kind} of a step, {unit}")
-            ax.set_title(
-                f"slope {slope(points, 'measured', kind):.2f} ({slope(points, 'expected', kind):.2f})", fontsize=9
-            )
-            quiet_frame(ax)
     ax.legend(frameon=False, fontsize=8)
     ax.figure.savefig(path, dpi=120)
+
+
+def draw_one(ax, points: list[dict], kind: str) -> None:
+    from matplotlib.ticker import FixedLocator, LogLocator, StrMethodFormatter
+
+    from minilm.plots.style import BLUE, GREY, quiet_frame
+
+    x, y, wanted = zip(*((p["value"], p["measured"][kind], p["expected"][kind]) for p in points), strict=True)
+    ax.loglog(x, [y[-1] * w / wanted[-1] for w in wanted], color=GREY, linestyle="--", label="expected")
+    ax.loglog(x, y, color=BLUE, marker="o", markersize=4, label="measured")
+    ax.set_ylim(min(ax.get_ylim()[0], y[-1] / 3), max(ax.get_ylim()[1], y[-1] * 1.5))
+    ax.minorticks_off()
+    ax.xaxis.set_major_locator(FixedLocator(x))
+    ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    ax.set_title(
+        f"slope {slope(points, 'measured', kind):.2f} (expected {slope(points, 'expected', kind):.2f})", fontsize=9
+    )
+    quiet_frame(ax)
 
 
 def main() -> None:
