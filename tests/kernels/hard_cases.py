@@ -123,8 +123,9 @@ ATTENTION = {
     "one key that may be seen": (*qkv(T, T), mask(np.eye(T, dtype=bool), T), False),
     "long, keys alike": (*qkv(2, LONG, scale=0.1), mask([[True]], LONG), False),
 }
-for case, arguments in ATTENTION.items():
-    note(case, {"attention": arguments, "attention_backward": (normal(*arguments[0].shape), *arguments)})
+for case, (q, k, v, *shown) in ATTENTION.items():
+    dy, any_v = normal(*q.shape), normal(*v.shape)
+    note(case, {"attention": (q, k, v, *shown), "attention_backward": (dy, q, k, any_v, *shown)})
 
 # products and updates
 
