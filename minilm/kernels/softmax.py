@@ -64,7 +64,7 @@ def softmax(x):
 
 
 def softmax_row(x, y):
-    """y = softmax(x) for one row; returns the logarithm of Σ eˣ."""
+    """y = softmax(x) for one row; returns max x, and ln Σ exp(x - max x)."""
     highest = x[0]
     for v in range(x.size):
         highest = max(highest, x[v])
@@ -75,7 +75,7 @@ def softmax_row(x, y):
     inverse = np.float32(1) / total
     for v in range(x.size):
         y[v] *= inverse
-    return highest + np.float32(math.log(total))
+    return highest, np.float32(math.log(total))
 
 
 @softmax_backward.loops
@@ -94,10 +94,24 @@ def softmax_backward(dy, y):
 def log_softmax(x):
     y = np.empty_like(x)
     for n in prange(x.shape[0]):
-        log_total = softmax_row(x[n], y[n])
-        for v in range(x.shape[1]):
-            y[n, v] = x[n, v] - log_total
+        log_softmax_row(x[n], y[n])
     return y
+
+
+def log_softmax_row(x, y):
+    """y = log_softmax(x) for one row. The shifted row is stored: the compiler may reorder sums, and max x + ln Σ in one
+    number would lose digits where x is large."""
+    highest = x[0]
+    for v in range(x.size):
+        highest = max(highest, x[v])
+    for v in range(x.size):
+        y[v] = x[v] - highest
+    total = np.float32(0)
+    for v in range(x.size):
+        total += exp(y[v])
+    log_total = np.float32(math.log(total))
+    for v in range(x.size):
+        y[v] -= log_total
 
 
 @log_softmax_backward.loops
@@ -118,10 +132,12 @@ def cross_entropy(x, targets, ignore_index, smoothing):
     losses = np.zeros(N, np.float32)
     for n in prange(N):
         if targets[n] != ignore_index:
-            log_total = softmax_row(x[n], np.empty(V, np.float32))
-            losses[n] = log_total - (1 - smoothing) * x[n, targets[n]]
+            highest, log_total = softmax_row(x[n], np.empty(V, np.float32))
+            wanted = (1 - smoothing) * (x[n, targets[n]] - highest)
             if smoothing:
-                losses[n] -= smoothing * x[n].mean()
+                for v in range(V):
+                    wanted += smoothing / V * (x[n, v] - highest)
+            losses[n] = log_total - wanted
     return losses
 
 

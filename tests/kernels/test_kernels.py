@@ -1,35 +1,20 @@
 """A compiled kernel gives what its NumPy formula gives; the formula gives what the definition says."""
 
-import copy
 import importlib.util
 import os
 import warnings
-from pathlib import Path
 
 import numpy as np
 import pytest
+from calls import EXAMPLES, results
 
 from minilm import kernels
 from minilm.kernels import blas, pair
 from minilm.kernels.elementary import exp, sigmoid, tanh
 from minilm.kernels.pair import Kernel, compile_loops, prange
 
-EXAMPLES = {}
-for path in sorted(Path(__file__).parent.glob("examples*.py")):
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    spec.loader.exec_module(module := importlib.util.module_from_spec(spec))
-    EXAMPLES |= module.EXAMPLES
-
 CALL_BLAS = {"linear", "linear_backward"}
 with_numba = pytest.mark.skipif(importlib.util.find_spec("numba") is None, reason="Numba is not installed")
-
-
-def results(function, arguments):
-    """The arrays that a call returns, and those it was given as it leaves them."""
-    arguments = copy.deepcopy(arguments)
-    returned = function(*arguments)
-    returned = returned if isinstance(returned, tuple) else (returned,)
-    return [np.asarray(value) for value in (*returned, *arguments) if value is not None]
 
 
 def disagreement(kernel, arguments):
