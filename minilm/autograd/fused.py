@@ -20,7 +20,7 @@ def linear(x, W, *b):
     def backward(dy):
         dy = _rows(dy)
         dx, dW = kernels.linear_backward(dy, rows, W)
-        return dx.reshape(x.shape), dW, *([dy.sum(axis=0)] if b else [])
+        return dx.reshape(x.shape), dW, *([kernels.column_sums(dy)] if b else [])
 
     return y.reshape(*x.shape[:-1], W.shape[1]), backward
 
@@ -145,7 +145,7 @@ def rotary(x, *, cos, sin):
     return kernels.rotate(x, cos, sin), lambda dy: (kernels.rotate(dy, cos, -sin),)
 
 
-# recurrent layers over time: batch first outside, time first inside
+# recurrent layers over time
 
 
 @operation
@@ -155,11 +155,11 @@ def rnn(x, h, W, U, b):
     hs = kernels.rnn(z, h, U)
 
     def backward(dy):
-        dz, dh, dU = kernels.rnn_backward(dy.swapaxes(0, 1), hs, h, U)
+        dz, dh, dU = kernels.rnn_backward(dy, hs, h, U)
         dx, dW, db = _project_backward(dz, x, rows, W)
         return dx, dh, dW, dU, db
 
-    return hs.swapaxes(0, 1), backward
+    return hs, backward
 
 
 @operation
@@ -173,11 +173,11 @@ def gru(x, h, W, U, b, b_state):
     hs, gates, s = kernels.gru(z, h, U, b_state)
 
     def backward(dy):
-        dz, dh, dU, db_state = kernels.gru_backward(dy.swapaxes(0, 1), hs, gates, s, h, U)
+        dz, ds, dh, dU = kernels.gru_backward(dy, hs, gates, s, h, U)
         dx, dW, db = _project_backward(dz, x, rows, W)
-        return dx, dh, dW, dU, db, db_state
+        return dx, dh, dW, dU, db, kernels.column_sums(_rows(ds))
 
-    return hs.swapaxes(0, 1), backward
+    return hs, backward
 
 
 @operation
@@ -187,24 +187,23 @@ def lstm(x, h, c, W, U, b):
     x (B, T, C)   h, c (B, H)   ->   (2, B, T, H): all h, and all c
     """
     rows, z = _project(x, W, b)
-    hs, cs, gates = kernels.lstm(z, h, c, U)
+    states, gates = kernels.lstm(z, h, c, U)
 
     def backward(dy):
-        dh_steps, dc_steps = dy.swapaxes(1, 2)
-        dz, dh, dc, dU = kernels.lstm_backward(dh_steps, dc_steps, hs, cs, gates, h, c, U)
+        dz, dh, dc, dU = kernels.lstm_backward(dy, states, gates, h, c, U)
         dx, dW, db = _project_backward(dz, x, rows, W)
         return dx, dh, dc, dW, dU, db
 
-    return np.stack([hs, cs]).swapaxes(1, 2), backward
+    return states, backward
 
 
 def _project(x, W, b):
-    """xₜ W + b of all time steps in one product: rows (T B, C), and z (T, B, ...)"""
-    rows = _rows_to_multiply(x.swapaxes(0, 1), W, b)
-    return rows, kernels.linear(rows, W, b).reshape(x.shape[1], x.shape[0], -1)
+    """The rows of x, and xₜ W + b of all time steps in one product (B, T, ...)"""
+    rows = _rows_to_multiply(x, W, b)
+    return rows, kernels.linear(rows, W, b).reshape(*x.shape[:2], -1)
 
 
 def _project_backward(dz, x, rows, W):
     dz = _rows(dz)
     dx, dW = kernels.linear_backward(dz, rows, W)
-    return dx.reshape(x.shape[1], x.shape[0], -1).swapaxes(0, 1), dW, dz.sum(axis=0)
+    return dx.reshape(x.shape), dW, kernels.column_sums(dz)

@@ -20,8 +20,26 @@ def linear_backward(dy, x, W):
     return dy @ W.T, x.T @ dy
 
 
+@Kernel
+def column_sums(dy):
+    """db = Σ dY over the rows   dy (N, F)   ->   (F,)"""
+    return dy.sum(axis=0)
+
+
 # One product of few rows is best left to NumPy, which wakes no thread for it.
 linear.when_small, linear_backward.when_small = linear.reference, linear_backward.reference
+
+@column_sums.loops
+def column_sums(dy):
+    N, F = dy.shape
+    total, parts = np.zeros(F, np.float32), thread_count()
+    for part in prange(parts):
+        start, stop = share(F, part, parts)
+        for n in range(N):
+            for f in range(start, stop):
+                total[f] += dy[n, f]
+    return total
+
 
 if BLAS:  # otherwise the formulas run, with whatever BLAS this NumPy has
 

@@ -20,7 +20,8 @@ for path in sorted(Path(__file__).parent.glob("examples*.py")):
     spec.loader.exec_module(module := importlib.util.module_from_spec(spec))
     EXAMPLES |= module.EXAMPLES
 
-CALL_BLAS = {"linear", "linear_backward"}
+RECURRENT = {name for unit in ("rnn", "gru", "lstm") for name in (unit, f"{unit}_backward")}
+CALL_BLAS = {"linear", "linear_backward"} | RECURRENT
 with_numba = pytest.mark.skipif(importlib.util.find_spec("numba") is None, reason="Numba is not installed")
 
 
