@@ -2,6 +2,7 @@
 
 from .activation import gelu, gelu_backward
 from .attention import attention, attention_backward, visible
+from .decode import decode
 from .gather import gather, scatter_add
 from .linear import column_sums, linear, linear_backward
 from .norm import layer_norm, layer_norm_backward, rms_norm, rms_norm_backward
@@ -27,6 +28,7 @@ __all__ = [
     "column_sums",
     "cross_entropy",
     "cross_entropy_backward",
+    "decode",
     "gather",
     "gelu",
     "gelu_backward",

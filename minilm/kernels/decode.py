@@ -1,0 +1,271 @@
+"""One more token through all blocks of a GPT, compiled as one function.
+
+In training a weight that was read from memory serves a thousand tokens, and arithmetic takes the time. Here it serves
+one for each text that is being written: reading takes the time, and besides it whatever happens between the products.
+So there is one compiled call a token; the weights are read where they lie, in one vector, and `places` says where each
+piece starts. A matrix may also be stored in whole numbers of 8 bits, and is then a quarter to read.
+
+Shapes: B texts, C channels, H heads of D, L blocks, T tokens so far, the new one included, V vocabulary.
+"""
+
+import math
+
+import numpy as np
+
+from .activation import CUBIC, SLOPE, gelu
+from .attention import weights as attention_weights
+from .blas import BLAS, blas_product, blas_threads, set_blas_threads
+from .elementary import exp, sigmoid
+from .norm import layer_norm
+from .pair import Kernel, prange, thread_count
+from .rotary import rotate
+from .softmax import log_softmax
+
+EPS = 1e-5
+SHARED = 100_000  # weights of a product from which on another thread is worth its wake-up
+
+# Rows of `places[block]`: where a norm's gamma and beta start, or a matrix, its bias and its scales.
+NORM_1, QUERY, KEY, VALUE, OUT, NORM_2, INNER, OUTER = range(8)
+NORM, HEAD = range(2)  # rows of `last`
+NOWHERE = -1  # the start of what there is not
+
+
+@Kernel
+def decode(x, matrices, numbers, places, last, hidden, vocabulary, cos, sin, keys, values, origin):
+    """Log-probabilities of the token after the new one; its keys and values are noted on the way.
+
+    x ← x + attention(norm x),  x ← x + W₂ GELU(W₁ norm x),  for each block;  log softmax(norm(x) W)
+
+    x (B, C): the new tokens' embeddings. matrices (N,): float32 (C, F) each, or int8 (F, C), to be multiplied by a
+    scale for each row. numbers (N,): gains, biases and scales. places (L, 8, 3) and last (2, 3): where in these two
+    vectors each starts. cos, sin (context, D/2), or (0, 0) if nothing is turned. keys, values (L, R, H, context, D)
+    in R rows; origin (B, T) says in which row the t-th token of text b is.   ->   (B, V)
+    """
+    (B, C), H = x.shape, keys.shape[2]
+    t = origin.shape[1] - 1
+    for block, at in enumerate(places):
+        y = norm(x, numbers, at[NORM_1])
+        q, k, v = (linear(y, matrices, numbers, at[part], C).reshape(B, H, 1, -1) for part in (QUERY, KEY, VALUE))
+        if cos.size:
+            q, k = (rotate.reference(a, cos[t : t + 1], sin[t : t + 1]) for a in (q, k))
+        keys[block, origin[:, t], :, t], values[block, origin[:, t], :, t] = k[:, :, 0], v[:, :, 0]
+        seen_k, seen_v = (a[block][origin, :, np.arange(t + 1)].swapaxes(1, 2) for a in (keys, values))
+        y = attention_weights(q, seen_k, np.asarray(True), causal=False) @ seen_v
+        x = x + linear(y.reshape(B, C), matrices, numbers, at[OUT], C)
+        y = linear(norm(x, numbers, at[NORM_2]), matrices, numbers, at[INNER], hidden)
+        x = x + linear(gelu.reference(y), matrices, numbers, at[OUTER], C)
+    return log_softmax.reference(linear(norm(x, numbers, last[NORM]), matrices, numbers, last[HEAD], vocabulary))
+
+
+def norm(x, numbers, place):
+    gamma, beta = (numbers[start : start + x.shape[1]] for start in place[:2])
+    return layer_norm.reference(x, gamma, beta, EPS)[0]
+
+
+def linear(x, matrices, numbers, place, columns):
+    """x W + b"""
+    start, b, scale = place
+    matrix = matrices[start : start + x.shape[1] * columns]
+    if matrices.dtype == np.int8:
+        y = (x @ matrix.reshape(columns, -1).T) * numbers[scale : scale + columns]
+    else:
+        y = x @ matrix.reshape(-1, columns)
+    return y if b == NOWHERE else y + numbers[b : b + columns]
+
+
+@decode.loops
+def decode(x, matrices, numbers, places, last, hidden, vocabulary, cos, sin, keys, values, origin):
+    B, C = x.shape
+    t = origin.shape[1] - 1
+    x, y, q, k, v = x.copy(), np.empty_like(x), np.empty_like(x), np.empty_like(x), np.empty_like(x)
+    z = np.empty((B, hidden), np.float32)
+    log_probs = np.empty((B, vocabulary), np.float32)
+    before = blas_threads()
+    set_blas_threads(np.int32(1))
+    for block in range(places.shape[0]):
+        at = places[block]
+        norm_to(x, numbers, at[NORM_1], y)
+        linear_to(y, matrices, numbers, at[QUERY], q)
+        linear_to(y, matrices, numbers, at[KEY], k)
+        linear_to(y, matrices, numbers, at[VALUE], v)
+        if cos.size:
+            turn(q, cos[t], sin[t])
+            turn(k, cos[t], sin[t])
+        note(k, v, keys[block], values[block], origin)
+        look(q, keys[block], values[block], origin, y)
+        linear_to(y, matrices, numbers, at[OUT], q)
+        add_to(x, q)
+        norm_to(x, numbers, at[NORM_2], y)
+        linear_to(y, matrices, numbers, at[INNER], z)
+        gelu_of(z)
+        linear_to(z, matrices, numbers, at[OUTER], q)
+        add_to(x, q)
+    norm_to(x, numbers, last[NORM], y)
+    linear_to(y, matrices, numbers, last[HEAD], log_probs)
+    set_blas_threads(before)
+    to_log_probs(log_probs)
+    return log_probs
+
+
+def norm_to(x, numbers, place, y):
+    """y ← γ (x - mean) / √(variance + eps) + β"""
+    B, C = x.shape
+    gamma, beta = numbers[place[0] : place[0] + C], numbers[place[1] : place[1] + C]
+    for b in range(B):
+        total = np.float32(0)
+        for c in range(C):
+            total += x[b, c]
+        mean, variance = total / np.float32(C), np.float32(0)
+        for c in range(C):
+            variance += (x[b, c] - mean) * (x[b, c] - mean)
+        rstd = np.float32(1) / np.sqrt(variance / np.float32(C) + np.float32(EPS))
+        for c in range(C):
+            y[b, c] = gamma[c] * (x[b, c] - mean) * rstd + beta[c]
+
+
+def linear_to(x, matrices, numbers, place, y):
+    """y ← x W + b; of a large matrix each thread reads its share of the columns."""
+    B, F = y.shape
+    for b in range(B):
+        for f in range(F):
+            y[b, f] = np.float32(0) if place[1] == NOWHERE else numbers[place[1] + f]
+    if x.shape[1] * F < SHARED:
+        add_columns(x, matrices, numbers, place, 0, F, y)
+    else:
+        add_columns_in_parts(x, matrices, numbers, place, y)
+
+
+def add_columns_in_parts(x, matrices, numbers, place, y):
+    parts, F = thread_count(), y.shape[1]
+    for part in prange(parts):
+        add_columns(x, matrices, numbers, place, F * part // parts, F * (part + 1) // parts, y)
+
+
+def add_columns(x, matrices, numbers, place, start, stop, y):
+    """y += x W, from one column to another."""
+    C, F = x.shape[1], y.shape[1]
+    matrix = matrices[place[0] : place[0] + C * F]
+    if matrices.itemsize == 1:
+        add_scaled_dots(x, matrix.reshape(F, C), numbers[place[2] : place[2] + F], start, stop, y)
+    else:
+        add_floats(x, matrix.reshape(C, F), start, stop, y)
+
+
+def add_scaled_dots(x, W, scale, start, stop, y):
+    """y += (x Wᵀ) scale, four rows of W at once, so that a number of x that was loaded serves four products.
+
+    x (B, C)   W (F, C) int8   scale (F,)
+    """
+    B, C = x.shape
+    zero = np.float32(0)
+    for f in range(start, stop - 3, 4):
+        for b in range(B):
+            a0 = a1 = a2 = a3 = zero
+            for c in range(C):
+                a0 += x[b, c] * np.float32(W[f, c])
+                a1 += x[b, c] * np.float32(W[f + 1, c])
+                a2 += x[b, c] * np.float32(W[f + 2, c])
+                a3 += x[b, c] * np.float32(W[f + 3, c])
+            y[b, f] += a0 * scale[f]
+            y[b, f + 1] += a1 * scale[f + 1]
+            y[b, f + 2] += a2 * scale[f + 2]
+            y[b, f + 3] += a3 * scale[f + 3]
+    for f in range(stop - (stop - start) % 4, stop):
+        for b in range(B):
+            total = zero
+            for c in range(C):
+                total += x[b, c] * np.float32(W[f, c])
+            y[b, f] += total * scale[f]
+
+
+if BLAS:
+
+    def add_floats(x, W, start, stop, y):
+        """y += x W, from one column to another."""
+        blas_product(x, False, W[:, start:stop], False, 1, y[:, start:stop])
+
+else:
+
+    def add_floats(x, W, start, stop, y):
+        """y += x W, from one column to another."""
+        for b in range(x.shape[0]):
+            for c in range(x.shape[1]):
+                for f in range(start, stop):
+                    y[b, f] += x[b, c] * W[c, f]
+
+
+def turn(x, cos, sin):
+    """Each pair (xᵢ, xᵢ₊ᴅ⸝₂) of each head by its angle, in place.   x (B, C)   cos, sin (D/2,)"""
+    half = cos.shape[0]
+    for b in range(x.shape[0]):
+        for start in range(0, x.shape[1], 2 * half):
+            for i in range(start, start + half):
+                a, c = x[b, i], x[b, i + half]
+                x[b, i] = a * cos[i - start] - c * sin[i - start]
+                x[b, i + half] = c * cos[i - start] + a * sin[i - start]
+
+
+def note(k, v, keys, values, origin):
+    """Put the new token's keys and values (B, C) where they are looked for from now on."""
+    _, H, _, D = keys.shape
+    t = origin.shape[1] - 1
+    for b in range(k.shape[0]):
+        for h in range(H):
+            for d in range(D):
+                keys[origin[b, t], h, t, d] = k[b, h * D + d]
+                values[origin[b, t], h, t, d] = v[b, h * D + d]
+
+
+def look(q, keys, values, origin, y):
+    """y ← softmax(q kᵀ / √D) v for the one query of each text and head.   q, y (B, C)"""
+    _, H, _, D = keys.shape
+    B, T = origin.shape
+    p = np.empty(T, np.float32)
+    scale = np.float32(1 / math.sqrt(D))
+    for b in range(B):
+        for h in range(H):
+            highest = np.float32(-np.inf)
+            for t in range(T):
+                key, score = keys[origin[b, t], h, t], np.float32(0)
+                for d in range(D):
+                    score += q[b, h * D + d] * key[d]
+                p[t] = score * scale
+                highest = max(highest, p[t])
+            total = np.float32(0)
+            for t in range(T):
+                p[t] = exp(p[t] - highest)
+                total += p[t]
+            for d in range(D):
+                y[b, h * D + d] = 0
+            for t in range(T):
+                value, weight = values[origin[b, t], h, t], p[t] / total
+                for d in range(D):
+                    y[b, h * D + d] += weight * value[d]
+
+
+def add_to(x, y):
+    """x += y"""
+    for b in range(x.shape[0]):
+        for c in range(x.shape[1]):
+            x[b, c] += y[b, c]
+
+
+def gelu_of(z):
+    """z ← z σ(2u), which is ½ z (1 + tanh u), in place"""
+    slope, cubic = np.float32(2 * SLOPE), np.float32(CUBIC)
+    for b in range(z.shape[0]):
+        for f in range(z.shape[1]):
+            z[b, f] *= sigmoid(slope * (z[b, f] + cubic * z[b, f] * z[b, f] * z[b, f]))
+
+
+def to_log_probs(logits):
+    """x ← x - ln Σ eˣ for each row, in place"""
+    for b in range(logits.shape[0]):
+        highest, total = np.float32(-np.inf), np.float32(0)
+        for v in range(logits.shape[1]):
+            highest = max(highest, logits[b, v])
+        for v in range(logits.shape[1]):
+            total += exp(logits[b, v] - highest)
+        shift = highest + np.float32(math.log(total))
+        for v in range(logits.shape[1]):
+            logits[b, v] -= shift
