@@ -84,12 +84,12 @@ def cross_entropy(logits, *, targets, ignore_index=-1, label_smoothing=0.0):
     if not 0 <= label_smoothing < 1:
         raise ValueError(f"label_smoothing is {label_smoothing}, expected 0 <= label_smoothing < 1, such as 0.1")
     rows, targets = _rows(logits), _checked_targets(logits, targets, ignore_index)
-    losses = kernels.cross_entropy(rows, targets, ignore_index, label_smoothing)
+    losses, *sums = kernels.cross_entropy(rows, targets, ignore_index, label_smoothing)
     counted = (targets != ignore_index).sum()
 
     def backward(dy):
         weights = np.full(len(rows), dy / counted, rows.dtype)
-        dx = kernels.cross_entropy_backward(weights, rows, targets, ignore_index, label_smoothing)
+        dx = kernels.cross_entropy_backward(weights, rows, *sums, targets, ignore_index, label_smoothing)
         return (dx.reshape(logits.shape),)
 
     return losses.sum(dtype=np.float64).astype(rows.dtype) / rows.dtype.type(counted), backward

@@ -164,7 +164,7 @@ if BLAS:  # otherwise the formulas run, with whatever BLAS this NumPy has
         return dx, dh, dc, shared_state_product(states[0], start_h, dx)
 
     def shared_state_product(h, start, dz):
-        """`state_product` in loops: each thread computes its share of the rows of dU."""
+        """`state_product` in loops: each thread computes its share of the columns of dU."""
         B, T, H = h.shape
         h_before, dz = np.empty((B * T, H), np.float32), dz.reshape(B * T, dz.shape[2])
         for b in prange(B):
@@ -174,8 +174,8 @@ if BLAS:  # otherwise the formulas run, with whatever BLAS this NumPy has
         before, parts = blas_threads(), thread_count()
         set_blas_threads(np.int32(1))
         for part in prange(parts):
-            first, last = share(H, part, parts)
-            blas_product(h_before[:, first:last], True, dz, False, 0, dU[first:last])
+            first, last = share(dz.shape[1], part, parts)
+            blas_product(h_before, True, dz[:, first:last], False, 0, dU[:, first:last])
         set_blas_threads(before)
         return dU
 

@@ -9,8 +9,8 @@ from safetensors.numpy import save_file
 
 def build(name, weights):
     """A function that does the work once and returns what came out: the loss, or the ids."""
-    kind = models.RecurrentLM if name == "lstm" else models.GPT
-    model = kind(workloads.VOCABULARY, **workloads.model_size(name), rng=np.random.default_rng(0))
+    kind = models.RecurrentLM if name in workloads.LSTMS else models.GPT
+    model = kind(workloads.vocabulary_of(name), **workloads.model_size(name), rng=np.random.default_rng(0))
     save_file(model.state_dict(), weights)
     if name == "decode":
         return lambda: generate.greedy(model, np.array(workloads.PROMPT), workloads.NEW_TOKENS).tolist()

@@ -16,9 +16,9 @@ torch.set_num_threads(2)
 def build(name, weights):
     """A function that does the work once and returns what came out: the loss, or the ids."""
     kind, layout = torch_models.GPT, torch_models.gpt_layout
-    if name == "lstm":
+    if name in workloads.LSTMS:
         kind, layout = torch_models.RecurrentLM, torch_models.recurrent_layout
-    model = torch_models.load(kind(workloads.VOCABULARY, **workloads.model_size(name)), layout(load_file(weights)))
+    model = torch_models.load(kind(workloads.vocabulary_of(name), **workloads.model_size(name)), layout(load_file(weights)))
     if name == "decode":
         prompt = torch.tensor([workloads.PROMPT])
         return lambda: model.greedy(prompt, workloads.NEW_TOKENS).tolist()
