@@ -29,6 +29,7 @@ def column_sums(dy):
 # One product of few rows is best left to NumPy, which wakes no thread for it.
 linear.when_small, linear_backward.when_small = linear.reference, linear_backward.reference
 
+
 @column_sums.loops
 def column_sums(dy):
     N, F = dy.shape

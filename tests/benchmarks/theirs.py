@@ -18,7 +18,8 @@ def build(name, weights):
     kind, layout = torch_models.GPT, torch_models.gpt_layout
     if name in workloads.LSTMS:
         kind, layout = torch_models.RecurrentLM, torch_models.recurrent_layout
-    model = torch_models.load(kind(workloads.vocabulary_of(name), **workloads.model_size(name)), layout(load_file(weights)))
+    model = kind(workloads.vocabulary_of(name), **workloads.model_size(name))
+    torch_models.load(model, layout(load_file(weights)))
     if name == "decode":
         prompt = torch.tensor([workloads.PROMPT])
         return lambda: model.greedy(prompt, workloads.NEW_TOKENS).tolist()

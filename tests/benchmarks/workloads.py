@@ -10,7 +10,7 @@ GPTS = {
 LSTMS = {
     "lstm": {"vocabulary": 65, "embedding": 64, "width": 128, "context": 64, "batch": 32},
     "lstm-m": {"vocabulary": 1000, "embedding": 128, "width": 256, "context": 64, "batch": 32},
-    "lstm-l": {"vocabulary": 10_000, "embedding": 256, "width": 1024, "context": 32, "batch": 64},  # the Keras tutorials'
+    "lstm-l": {"vocabulary": 10_000, "embedding": 256, "width": 1024, "context": 32, "batch": 64},  # Keras tutorials
 }
 PROMPT, NEW_TOKENS = list(range(16)), 64
 
