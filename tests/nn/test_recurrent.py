@@ -5,6 +5,7 @@ import pytest
 
 from minilm import autograd, nn
 from minilm.autograd import Tensor
+from minilm.kernels import Kernel
 
 B, T, C, H = 3, 5, 2, 4
 LENGTHS = np.array([5, 3, 1])
@@ -161,6 +162,22 @@ def test_a_text_can_be_read_in_two_parts(rng, cell):
     first, state = layer(x[:, :2])
     second, _ = layer(x[:, 2:], state)
     np.testing.assert_allclose(np.concatenate([first.data, second.data], axis=1), layer(x)[0].data, atol=1e-12)
+
+
+def calls_of_kernels(layer, steps, monkeypatch):
+    """How many kernels are called, forward and backward."""
+    calls, call = [], Kernel.__call__
+    monkeypatch.setattr(Kernel, "__call__", lambda self, *arguments: calls.append(self) or call(self, *arguments))
+    layer(Tensor(np.ones((B, steps, C))))[0].sum().backward()
+    monkeypatch.undo()
+    return len(calls)
+
+
+@every_cell
+def test_no_kernel_is_called_step_by_step(rng, cell, monkeypatch):
+    layer = layer_of(cell, rng)
+    few, many = (calls_of_kernels(layer, steps, monkeypatch) for steps in (2, 20))
+    assert 0 < few == many
 
 
 def of_a_table(layer, ids, lengths, by_ids):
