@@ -20,7 +20,7 @@ def linear(x, W, *b):
     def backward(dy):
         dy = _rows(dy)
         dx, dW = kernels.linear_backward(dy, rows, W)
-        return dx.reshape(x.shape), dW, *([dy.sum(axis=0)] if b else [])
+        return dx.reshape(x.shape), dW, *([kernels.column_sums(dy)] if b else [])
 
     return y.reshape(*x.shape[:-1], W.shape[1]), backward
 
@@ -84,12 +84,12 @@ def cross_entropy(logits, *, targets, ignore_index=-1, label_smoothing=0.0):
     if not 0 <= label_smoothing < 1:
         raise ValueError(f"label_smoothing is {label_smoothing}, expected 0 <= label_smoothing < 1, such as 0.1")
     rows, targets = _rows(logits), _checked_targets(logits, targets, ignore_index)
-    losses = kernels.cross_entropy(rows, targets, ignore_index, label_smoothing)
+    losses, *sums = kernels.cross_entropy(rows, targets, ignore_index, label_smoothing)
     counted = (targets != ignore_index).sum()
 
     def backward(dy):
         weights = np.full(len(rows), dy / counted, rows.dtype)
-        dx = kernels.cross_entropy_backward(weights, rows, targets, ignore_index, label_smoothing)
+        dx = kernels.cross_entropy_backward(weights, rows, *sums, targets, ignore_index, label_smoothing)
         return (dx.reshape(logits.shape),)
 
     return losses.sum(dtype=np.float64).astype(rows.dtype) / rows.dtype.type(counted), backward
@@ -145,66 +145,37 @@ def rotary(x, *, cos, sin):
     return kernels.rotate(x, cos, sin), lambda dy: (kernels.rotate(dy, cos, -sin),)
 
 
-# recurrent layers over time: batch first outside, time first inside
+# recurrent layers over time, whose x is what `linear` makes of the inputs: all steps in one product
 
 
 @operation
-def rnn(x, h, W, U, b):
-    """hₜ = tanh(xₜ W + hₜ₋₁ U + b) for every t.   x (B, T, C)   h (B, H)   ->   (B, T, H)"""
-    rows, z = _project(x, W, b)
-    hs = kernels.rnn(z, h, U)
-
-    def backward(dy):
-        dz, dh, dU = kernels.rnn_backward(dy.swapaxes(0, 1), hs, h, U)
-        dx, dW, db = _project_backward(dz, x, rows, W)
-        return dx, dh, dW, dU, db
-
-    return hs.swapaxes(0, 1), backward
+def rnn(x, h, U):
+    """hₜ = tanh(xₜ + hₜ₋₁ U) for every t.   x (B, T, H)   h (B, H)   ->   (B, T, H)"""
+    hs = kernels.rnn(x, h, U)
+    return hs, lambda dy: kernels.rnn_backward(dy, hs, h, U)
 
 
 @operation
-def gru(x, h, W, U, b, b_state):
+def gru(x, h, U, b):
     """Cho et al. 2014's unit with the reset gate after the product (arXiv:1406.1078; as in cuDNN).
 
-    [xr xu xn] = xₜ W + b,  [sr su sn] = hₜ₋₁ U + b_state,  r = σ(xr + sr),  u = σ(xu + su),
-    n = tanh(xn + r sn),  hₜ = (1 - u) n + u hₜ₋₁.   x (B, T, C)   h (B, H)   ->   (B, T, H)
+    [sr su sn] = hₜ₋₁ U + b,  r = σ(xr + sr),  u = σ(xu + su),  n = tanh(xn + r sn),  hₜ = (1 - u) n + u hₜ₋₁.
+    x (B, T, 3H), xₜ = [xr xu xn]   h (B, H)   ->   (B, T, H)
     """
-    rows, z = _project(x, W, b)
-    hs, gates, s = kernels.gru(z, h, U, b_state)
+    hs, gates, s = kernels.gru(x, h, U, b)
 
     def backward(dy):
-        dz, dh, dU, db_state = kernels.gru_backward(dy.swapaxes(0, 1), hs, gates, s, h, U)
-        dx, dW, db = _project_backward(dz, x, rows, W)
-        return dx, dh, dW, dU, db, db_state
+        dx, ds, dh, dU = kernels.gru_backward(dy, hs, gates, s, h, U)
+        return dx, dh, dU, kernels.column_sums(_rows(ds))
 
-    return hs.swapaxes(0, 1), backward
+    return hs, backward
 
 
 @operation
-def lstm(x, h, c, W, U, b):
-    """[i f g o] = xₜ W + hₜ₋₁ U + b,  cₜ = σ(f) cₜ₋₁ + σ(i) tanh(g),  hₜ = σ(o) tanh(cₜ) (Hochreiter 1997, Gers 2000)
+def lstm(x, h, c, U):
+    """[i f g o] = xₜ + hₜ₋₁ U,  cₜ = σ(f) cₜ₋₁ + σ(i) tanh(g),  hₜ = σ(o) tanh(cₜ) (Hochreiter 1997, Gers 2000)
 
-    x (B, T, C)   h, c (B, H)   ->   (2, B, T, H): all h, and all c
+    x (B, T, 4H)   h, c (B, H)   ->   (2, B, T, H): all h, and all c
     """
-    rows, z = _project(x, W, b)
-    hs, cs, gates = kernels.lstm(z, h, c, U)
-
-    def backward(dy):
-        dh_steps, dc_steps = dy.swapaxes(1, 2)
-        dz, dh, dc, dU = kernels.lstm_backward(dh_steps, dc_steps, hs, cs, gates, h, c, U)
-        dx, dW, db = _project_backward(dz, x, rows, W)
-        return dx, dh, dc, dW, dU, db
-
-    return np.stack([hs, cs]).swapaxes(1, 2), backward
-
-
-def _project(x, W, b):
-    """xₜ W + b of all time steps in one product: rows (T B, C), and z (T, B, ...)"""
-    rows = _rows_to_multiply(x.swapaxes(0, 1), W, b)
-    return rows, kernels.linear(rows, W, b).reshape(x.shape[1], x.shape[0], -1)
-
-
-def _project_backward(dz, x, rows, W):
-    dz = _rows(dz)
-    dx, dW = kernels.linear_backward(dz, rows, W)
-    return dx.reshape(x.shape[1], x.shape[0], -1).swapaxes(0, 1), dW, dz.sum(axis=0)
+    states, gates = kernels.lstm(x, h, c, U)
+    return states, lambda dy: kernels.lstm_backward(dy, states, gates, h, c, U)

@@ -4,7 +4,7 @@ from .activation import gelu, gelu_backward
 from .attention import attention, attention_backward, visible
 from .decode import decode
 from .gather import gather, scatter_add
-from .linear import linear, linear_backward
+from .linear import column_sums, linear, linear_backward
 from .norm import layer_norm, layer_norm_backward, rms_norm, rms_norm_backward
 from .optimizer import adamw
 from .pair import ALL, Kernel, reference_only
@@ -25,6 +25,7 @@ __all__ = [
     "adamw",
     "attention",
     "attention_backward",
+    "column_sums",
     "cross_entropy",
     "cross_entropy_backward",
     "decode",

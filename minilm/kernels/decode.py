@@ -18,7 +18,7 @@ from .elementary import exp, sigmoid
 from .norm import layer_norm
 from .pair import Kernel, prange, thread_count
 from .rotary import rotate
-from .softmax import log_softmax
+from .softmax import log_softmax, log_softmax_row
 
 EPS = 1e-5
 SHARED = 100_000  # weights of a product from which on another thread is worth its wake-up
@@ -95,7 +95,8 @@ def decode(x, matrices, numbers, places, last, hidden, vocabulary, cos, sin, key
         add_to(x, q)
     norm_to(x, numbers, last[NORM], y)
     linear_to(y, matrices, numbers, last[HEAD], log_probs)
-    to_log_probs(log_probs)
+    for b in range(B):
+        log_softmax_row(log_probs[b], log_probs[b])
     return log_probs
 
 
@@ -224,16 +225,3 @@ def gelu_of(z):
     for b in range(z.shape[0]):
         for f in range(z.shape[1]):
             z[b, f] *= sigmoid(slope * (z[b, f] + cubic * z[b, f] * z[b, f] * z[b, f]))
-
-
-def to_log_probs(logits):
-    """x ← x - ln Σ eˣ for each row, in place"""
-    for b in range(logits.shape[0]):
-        highest, total = np.float32(-np.inf), np.float32(0)
-        for v in range(logits.shape[1]):
-            highest = max(highest, logits[b, v])
-        for v in range(logits.shape[1]):
-            total += exp(logits[b, v] - highest)
-        shift = highest + np.float32(math.log(total))
-        for v in range(logits.shape[1]):
-            logits[b, v] -= shift

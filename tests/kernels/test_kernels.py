@@ -13,7 +13,8 @@ from minilm.kernels import blas, pair
 from minilm.kernels.elementary import exp, sigmoid, tanh
 from minilm.kernels.pair import Kernel, compile_loops, prange
 
-CALL_BLAS = {"linear", "linear_backward"}
+RECURRENT = {name for unit in ("rnn", "gru", "lstm") for name in (unit, f"{unit}_backward")}
+CALL_BLAS = {"linear", "linear_backward"} | RECURRENT
 with_numba = pytest.mark.skipif(importlib.util.find_spec("numba") is None, reason="Numba is not installed")
 
 
