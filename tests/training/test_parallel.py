@@ -73,7 +73,7 @@ def test_all_ranks_stop_at_the_same_step_with_the_same_weights(case, trained):
 
 
 @pytest.mark.slow
-def test_dropout_differs_between_ranks_and_follows_from_the_seed(mpiexec, trained, tmp_path):
+def test_dropout_differs_between_ranks_and_follows_from_seed_step_and_rank(mpiexec, trained, tmp_path):
     first, second = (rank["draws"] for rank in trained[2])
     assert not np.intersect1d(first, second).size
     again = _ranks(mpiexec, 2, tmp_path)
@@ -178,12 +178,21 @@ def two_hosts(tmp_path):
     try:
         for command in commands:
             subprocess.run(command.split(), check=True, capture_output=True, encoding="utf-8")
+        end = time.monotonic() + 5
+        while any(_of_cable(i, "operstate") != "up" for i in (1, 2)) and time.monotonic() < end:
+            time.sleep(0.02)
         yield ["-launcher", "ssh", "-launcher-exec", launcher, "-hosts", "10.77.0.1,10.77.0.2", "-ppn", "1"]
     except (OSError, subprocess.CalledProcessError) as error:
         pytest.skip(f"no network namespaces on this machine: {error} {getattr(error, 'stderr', '')}")
     finally:
         for i in (1, 2):
             subprocess.run(["ip", "netns", "del", f"minilm-{i}"], check=False, capture_output=True)
+
+
+def _of_cable(i, what):
+    """What Linux says of host i's end of the cable."""
+    command = ["ip", "netns", "exec", f"minilm-{i}", "cat", f"/sys/class/net/wire/{what}"]
+    return subprocess.run(command, check=True, capture_output=True, encoding="utf-8").stdout.strip()
 
 
 @pytest.mark.slow
@@ -193,8 +202,7 @@ def test_two_hosts_train_as_one_process(mpiexec, trained, two_hosts, tmp_path, m
     ranks = _ranks(mpiexec, 2, tmp_path, *two_hosts, launcher=["ip", "netns", "exec", "minilm-1"])
     for case in ("windows", "pairs"):
         np.testing.assert_array_equal(ranks[0][f"{case}/losses"], trained[2][0][f"{case}/losses"])
-    counter = ["ip", "netns", "exec", "minilm-2", "cat", "/sys/class/net/wire/statistics/tx_bytes"]
-    sent = int(subprocess.run(counter, check=True, capture_output=True).stdout)
+    sent = int(_of_cable(2, "statistics/tx_bytes"))
     assert sent > 6 * sum(ranks[0][f"{case}/weights"].nbytes for case in ("windows", "pairs"))  # gradients of 6 steps
 
 
