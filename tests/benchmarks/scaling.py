@@ -12,6 +12,7 @@ A B C D, each in processes of its own. Told are medians over the turns:
 import argparse
 import json
 import os
+import shlex
 import shutil
 import statistics
 import subprocess
@@ -82,25 +83,26 @@ def _alone(group, parameters, times=20):
     return {"alone": statistics.median(seconds), "megabytes": vector.nbytes / 1e6}
 
 
-def run(name: str, seconds: float, *, ranks: int = 1, threads: int = 1, part: int = 1) -> dict:
+def run(name: str, options, *, ranks: int = 1, threads: int = 1, part: int = 1) -> dict:
     """One turn."""
-    mpiexec = shutil.which("mpiexec", path=Path(sys.executable).parent) or "mpiexec"
-    launcher = [mpiexec, "-n", str(ranks)] if ranks > 1 else []
+    launcher = [*shlex.split(options.launcher), "-n", str(ranks)] if ranks > 1 else []
+    seconds = options.seconds
     command = [*launcher, sys.executable, __file__, "--work", name, "--part", str(part), "--seconds", str(seconds)]
     names = ("NUMBA_NUM_THREADS", "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS")
     environment = os.environ | dict.fromkeys(names, str(threads))
     return json.loads(subprocess.run(command, env=environment, check=True, capture_output=True).stdout)
 
 
-def measure(name: str, N: int, turns: int, seconds: float) -> None:
+def measure(name: str, options) -> None:
     """Print a workload's rows."""
+    N = options.ranks
     ways = {
         f"1 process, {N} threads": {"threads": N},
         "1 process, 1 thread": {},
         f"{N} ranks, 1 thread each": {"ranks": N},
         f"1 process, 1 thread, 1/{N} batch": {"part": N},
     }
-    told = [{way: run(name, seconds, **settings) for way, settings in ways.items()} for _ in range(turns)]
+    told = [{way: run(name, options, **settings) for way, settings in ways.items()} for _ in range(options.turns)]
     for way in ways:
         rows = [turn[way] for turn in told]
         step, communication, alone = (
@@ -122,6 +124,8 @@ def main() -> None:
     options.add_argument("--ranks", type=int, default=2, metavar="N")
     options.add_argument("--turns", type=int, default=7)
     options.add_argument("--seconds", type=float, default=2.0, help="of steps in a turn")
+    beside = shutil.which("mpiexec", path=Path(sys.executable).parent) or "mpiexec"
+    options.add_argument("--launcher", default=beside, help="such as 'mpiexec -hosts one,two -ppn 1'")
     options.add_argument("--work", help=argparse.SUPPRESS)
     options.add_argument("--part", type=int, default=1, help=argparse.SUPPRESS)
     options = options.parse_args()
@@ -129,7 +133,7 @@ def main() -> None:
         work(options.work, options.part, options.seconds)
         return
     for name in options.only or workloads.GPTS:
-        measure(name, options.ranks, options.turns, options.seconds)
+        measure(name, options)
 
 
 if __name__ == "__main__":
