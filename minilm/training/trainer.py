@@ -101,7 +101,7 @@ class Trainer:
         KeyboardInterrupt
             After Ctrl-C, when the step is complete and a checkpoint is written; says where.
         """
-        self.group.part(self.windows.batch(self.step))  # a batch that is too small for the group shows now
+        self.group.part(self.windows.batch(self.step * self.accumulate))  # a batch too small for them shows now
         if self.folder and not self.step:
             self.save_checkpoint()  # a folder that cannot be written shows now, not after the work
         self._share_weights()

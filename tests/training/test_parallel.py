@@ -238,7 +238,7 @@ def test_the_parts_of_a_batch_are_all_of_it_and_their_weights_add_up(N):
 def test_without_mpiexec_nothing_of_mpi_is_imported(text, tmp_path):
     train = ["train", str(text), *SMALL, "--steps", "1", "--out", str(tmp_path / "run")]
     code = f"import sys; from minilm.__main__ import main; main({train}); assert 'mpi4py' not in sys.modules"
-    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+    subprocess.run([sys.executable, "-c", code], env=FORMULAS, check=True, capture_output=True)
 
 
 @pytest.mark.parametrize("variables", [("PMI_RANK", "PMI_SIZE"), ("OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE")])
