@@ -81,6 +81,10 @@ class Tensor:
     def dtype(self) -> np.dtype:
         return self.data.dtype
 
+    def __reduce__(self):
+        """A copy, or what arrives in another process, is a leaf born then: two of one birth would mix up `backward`."""
+        return Tensor, (self.data, self.requires_grad, self.name)
+
     def __len__(self) -> int:
         return len(self.data)
 
