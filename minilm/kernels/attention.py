@@ -13,7 +13,7 @@ from .blas import BLAS, blas_product, blas_threads, set_blas_threads
 from .elementary import exp
 from .pair import Kernel, prange
 
-BLOCK = 64  # queries whose scores are held at once
+BLOCK = 32  # queries whose scores are held at once
 
 
 def weights(q, k, mask, causal):
