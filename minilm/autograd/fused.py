@@ -3,7 +3,7 @@
 import numpy as np
 
 from minilm import kernels
-from minilm.kernels.attention import by_head
+from minilm.kernels import by_head
 
 from .operations import _rows, check_ids
 from .tensor import operation

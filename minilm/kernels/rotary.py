@@ -5,15 +5,19 @@ import numpy as np
 from .pair import Kernel, prange
 
 
-@Kernel
-def rotate(x, cos, sin):
+def turn(x, cos, sin):
     """(a, b) -> (a cos - b sin, b cos + a sin), a the first and b the second half of the channels.
 
-    x (B, T, H, D)   cos, sin (T, D/2)
+    x (..., T, D)   cos, sin (T, D/2)
     """
     a, b = np.split(x, 2, axis=-1)
-    cos, sin = cos[:, None], sin[:, None]
     return np.concatenate([a * cos - b * sin, b * cos + a * sin], axis=-1)
+
+
+@Kernel
+def rotate(x, cos, sin):
+    """Every head turned.   x (B, T, H, D), as attention has it   cos, sin (T, D/2)"""
+    return turn(x, cos[:, None], sin[:, None])
 
 
 @rotate.loops
