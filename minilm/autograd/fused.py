@@ -3,6 +3,7 @@
 import numpy as np
 
 from minilm import kernels
+from minilm.kernels import by_head
 
 from .operations import _rows, check_ids
 from .tensor import operation
@@ -117,7 +118,13 @@ def attention(q, k, v, *, mask=None, causal=False):
     if k.shape != v.shape or q.shape[-1] != k.shape[-1] or q.shape[:2] != k.shape[:2]:
         raise ValueError(f"attention: q {q.shape}, k {k.shape}, v {v.shape} do not fit; expected (B, H, T or S, D)")
     mask = _four_axes(mask, (*q.shape[:3], k.shape[2]))
-    return kernels.attention(q, k, v, mask, causal), lambda dy: kernels.attention_backward(dy, q, k, v, mask, causal)
+    q, k, v = by_head(q, k, v)  # as the kernels want them; what came out of split_heads is no copy then
+    y, L = kernels.attention(q, k, v, mask, causal)
+
+    def backward(dy):
+        return by_head(*kernels.attention_backward(*by_head(dy), q, k, v, y, L, mask, causal))
+
+    return y.swapaxes(1, 2), backward
 
 
 def _four_axes(mask, shape):
@@ -142,7 +149,11 @@ def rotary(x, *, cos, sin):
     expected = (x.shape[2], x.shape[3] // 2)
     if not cos.shape == sin.shape == expected:
         raise ValueError(f"cos {cos.shape} and sin {sin.shape} do not fit x {x.shape}; expected (T, D/2) = {expected}")
-    return kernels.rotate(x, cos, sin), lambda dy: (kernels.rotate(dy, cos, -sin),)
+
+    def turned(x, sin):
+        return kernels.rotate(x.swapaxes(1, 2), cos, sin).swapaxes(1, 2)
+
+    return turned(x, sin), lambda dy: (turned(dy, -sin),)
 
 
 # recurrent layers over time, whose x is what `linear` makes of the inputs: all steps in one product

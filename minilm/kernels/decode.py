@@ -17,7 +17,7 @@ from .attention import weights as attention_weights
 from .elementary import exp, sigmoid
 from .norm import layer_norm
 from .pair import Kernel, prange, thread_count
-from .rotary import rotate
+from .rotary import turn
 from .softmax import log_softmax, log_softmax_row
 
 EPS = 1e-5
@@ -46,7 +46,7 @@ def decode(x, matrices, numbers, places, last, hidden, vocabulary, cos, sin, key
         y = norm(x, numbers, at[NORM_1])
         q, k, v = (linear(y, matrices, numbers, at[part], C).reshape(B, H, 1, -1) for part in (QUERY, KEY, VALUE))
         if cos.size:
-            q, k = (rotate.reference(a, cos[t : t + 1], sin[t : t + 1]) for a in (q, k))
+            q, k = (turn(a, cos[t : t + 1], sin[t : t + 1]) for a in (q, k))
         keys[block, origin[:, t], :, t], values[block, origin[:, t], :, t] = k[:, :, 0], v[:, :, 0]
         seen_k, seen_v = (a[block][origin, :, np.arange(t + 1)].swapaxes(1, 2) for a in (keys, values))
         y = attention_weights(q, seen_k, np.asarray(True), causal=False) @ seen_v
@@ -82,8 +82,8 @@ def decode(x, matrices, numbers, places, last, hidden, vocabulary, cos, sin, key
         linear_to(y, matrices, numbers, at[KEY], k)
         linear_to(y, matrices, numbers, at[VALUE], v)
         if cos.size:
-            turn(q, cos[t], sin[t])
-            turn(k, cos[t], sin[t])
+            turn_heads(q, cos[t], sin[t])
+            turn_heads(k, cos[t], sin[t])
         note(k, v, keys[block], values[block], origin)
         look(q, keys[block], values[block], origin, y)
         linear_to(y, matrices, numbers, at[OUT], q)
@@ -163,7 +163,7 @@ def add_product(x, W, start, stop, y):
                 y[b, f] += x[b, c] * np.float32(W[c, f])
 
 
-def turn(x, cos, sin):
+def turn_heads(x, cos, sin):
     """Each pair (xᵢ, xᵢ₊ᴅ⸝₂) of each head by its angle, in place.   x (B, C)   cos, sin (D/2,)"""
     half = cos.shape[0]
     for b in range(x.shape[0]):

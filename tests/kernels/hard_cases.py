@@ -118,7 +118,7 @@ T = 35
 
 def qkv(T, S, scale=1.0):
     """Queries and keys of this scale, and values whose sums do not cancel."""
-    return (*floats(scale * normal(1, 2, T, 8), scale * normal(1, 2, S, 8)), positive(1, 2, S, 8))
+    return (*floats(scale * normal(1, T, 2, 8), scale * normal(1, S, 2, 8)), positive(1, S, 2, 8))
 
 
 def mask(of_queries, S):
@@ -133,7 +133,8 @@ ATTENTION = {
 }
 for case, (q, k, v, *shown) in ATTENTION.items():
     dy, any_v = normal(*q.shape), normal(*v.shape)
-    note(case, {"attention": (q, k, v, *shown), "attention_backward": (dy, q, k, any_v, *shown)})
+    found = floats(*kernels.attention.reference(*(a.astype(float) for a in (q, k, any_v)), *shown))
+    note(case, {"attention": (q, k, v, *shown), "attention_backward": (dy, q, k, any_v, *found, *shown)})
 
 # products and updates
 
