@@ -56,6 +56,8 @@ def test_a_nan_that_goes_in_comes_out(name):
     for place in (i for i, argument in enumerate(example) if is_float(argument)):
         arguments = EXAMPLES[name](np.random.default_rng(0), np.float32)
         arguments[place].flat[-1] = np.nan
-        both = (results(f, arguments) for f in (kernels.ALL[name].reference, kernels.ALL[name].compiled))
-        for expected, got in zip(*both, strict=True):
-            assert np.isnan(got).any() or not np.isnan(expected).any(), place
+        expected, got = (
+            any(np.isnan(array).any() for array in results(f, arguments)[: -len(arguments)])
+            for f in (kernels.ALL[name].reference, kernels.ALL[name].compiled)
+        )
+        assert got or not expected, place
