@@ -1,9 +1,10 @@
 """How far the float32 loops are from the float64 formula: `python tests/kernels/precision.py` writes PRECISION.md.
 
 Every kernel of floating-point numbers is called with its example, all of whose numbers are made large, tiny, denormal
-or zero (but for results of the forward kernel, which could not be so), and with cases of its own that are hard for it (hard_cases.py). An error is the largest difference in a row,
-divided by the largest number of the row, or of the whole array where that has one axis. Results below 1e-30 count as
-zero; NaN or infinity where the formula has a number counts as an infinite error.
+or zero (but for results of the forward kernel, which could not be so), and with cases of its own that are hard for it
+(hard_cases.py). An error is the largest difference in a row, divided by the largest number of the row, or of the whole
+array where that has one axis. Results below 1e-30 count as zero; NaN or infinity where the formula has a number counts
+as an infinite error.
 
 The bound is 1e-5, 84 units in the last place. In two cases a result depends so much on the inputs that rounding them
 once moves it by more: the norm of a row whose numbers differ in their last digits only, and the gradients of attention,
