@@ -1,4 +1,4 @@
-"""Floor 4. Training: optimizers, schedules, the loop, and what it leaves behind."""
+"""Floor 4. Training: optimizers, schedules, the loop, several processes, and what is left behind."""
 
 from . import schedules
 from .arrays import load_arrays, save_arrays
