@@ -14,7 +14,6 @@ import numpy as np
 
 from .activation import CUBIC, SLOPE, gelu
 from .attention import weights as attention_weights
-from .blas import BLAS, blas_product, blas_threads, set_blas_threads
 from .elementary import exp, sigmoid
 from .norm import layer_norm
 from .pair import Kernel, prange, thread_count
@@ -36,9 +35,9 @@ def decode(x, matrices, numbers, places, last, hidden, vocabulary, cos, sin, key
 
     x ← x + attention(norm x),  x ← x + W₂ GELU(W₁ norm x),  for each block;  log softmax(norm(x) W)
 
-    x (B, C): the new tokens' embeddings. matrices (N,): float32 (C, F) each, or int8 (F, C), to be multiplied by a
-    scale for each row. numbers (N,): gains, biases and scales. places (L, 8, 3) and last (2, 3): where in these two
-    vectors each starts. cos, sin (context, D/2), or (0, 0) if nothing is turned. keys, values (L, R, H, context, D)
+    x (B, C): the new tokens' embeddings. matrices (N,): float32, or int8 and then multiplied by a scale for each
+    column. numbers (N,): gains, biases and scales. places (L, 8, 3) and last (2, 3): where in these two vectors each
+    starts. cos, sin (context, D/2), or (0, 0) if nothing is turned. keys, values (L, R, H, context, D)
     in R rows; origin (B, T) says in which row the t-th token of text b is.   ->   (B, V)
     """
     (B, C), H = x.shape, keys.shape[2]
@@ -63,13 +62,10 @@ def norm(x, numbers, place):
 
 
 def linear(x, matrices, numbers, place, columns):
-    """x W + b"""
+    """x W scale + b"""
     start, b, scale = place
-    matrix = matrices[start : start + x.shape[1] * columns]
-    if matrices.dtype == np.int8:
-        y = (x @ matrix.reshape(columns, -1).T) * numbers[scale : scale + columns]
-    else:
-        y = x @ matrix.reshape(-1, columns)
+    y = x @ matrices[start : start + x.shape[1] * columns].reshape(-1, columns)
+    y = y if scale == NOWHERE else y * numbers[scale : scale + columns]
     return y if b == NOWHERE else y + numbers[b : b + columns]
 
 
@@ -80,8 +76,6 @@ def decode(x, matrices, numbers, places, last, hidden, vocabulary, cos, sin, key
     x, y, q, k, v = x.copy(), np.empty_like(x), np.empty_like(x), np.empty_like(x), np.empty_like(x)
     z = np.empty((B, hidden), np.float32)
     log_probs = np.empty((B, vocabulary), np.float32)
-    before = blas_threads()
-    set_blas_threads(np.int32(1))
     for block in range(places.shape[0]):
         at = places[block]
         norm_to(x, numbers, at[NORM_1], y)
@@ -102,7 +96,6 @@ def decode(x, matrices, numbers, places, last, hidden, vocabulary, cos, sin, key
         add_to(x, q)
     norm_to(x, numbers, last[NORM], y)
     linear_to(y, matrices, numbers, last[HEAD], log_probs)
-    set_blas_threads(before)
     to_log_probs(log_probs)
     return log_probs
 
@@ -124,74 +117,50 @@ def norm_to(x, numbers, place, y):
 
 
 def linear_to(x, matrices, numbers, place, y):
-    """y ← x W + b; of a large matrix each thread reads its share of the columns."""
-    B, F = y.shape
+    """y ← x W scale + b; of a large matrix each thread reads its share of the rows."""
+    (B, C), F = x.shape, y.shape[1]
+    W = matrices[place[0] : place[0] + C * F].reshape(C, F)
+    parts = thread_count() if C * F > SHARED else 1
+    sums = np.zeros((parts, B, F), np.float32)
+    if parts == 1:
+        add_product(x, W, 0, C, sums[0])
+    else:
+        add_products(x, W, sums)
     for b in range(B):
         for f in range(F):
-            y[b, f] = np.float32(0) if place[1] == NOWHERE else numbers[place[1] + f]
-    if x.shape[1] * F < SHARED:
-        add_columns(x, matrices, numbers, place, 0, F, y)
-    else:
-        add_columns_in_parts(x, matrices, numbers, place, y)
+            total = sums[0, b, f]
+            for part in range(1, parts):
+                total += sums[part, b, f]
+            scale = np.float32(1) if place[2] == NOWHERE else numbers[place[2] + f]
+            y[b, f] = total * scale + (np.float32(0) if place[1] == NOWHERE else numbers[place[1] + f])
 
 
-def add_columns_in_parts(x, matrices, numbers, place, y):
-    parts, F = thread_count(), y.shape[1]
+def add_products(x, W, sums):
+    C, parts = x.shape[1], len(sums)
     for part in prange(parts):
-        add_columns(x, matrices, numbers, place, F * part // parts, F * (part + 1) // parts, y)
+        add_product(x, W, C * part // parts, C * (part + 1) // parts, sums[part])
 
 
-def add_columns(x, matrices, numbers, place, start, stop, y):
-    """y += x W, from one column to another."""
-    C, F = x.shape[1], y.shape[1]
-    matrix = matrices[place[0] : place[0] + C * F]
-    if matrices.itemsize == 1:
-        add_scaled_dots(x, matrix.reshape(F, C), numbers[place[2] : place[2] + F], start, stop, y)
-    else:
-        add_floats(x, matrix.reshape(C, F), start, stop, y)
+def add_product(x, W, start, stop, y):
+    """y += x W over some rows of W: eight at once, each read from start to end, as memory likes it.
 
-
-def add_scaled_dots(x, W, scale, start, stop, y):
-    """y += (x Wᵀ) scale, four rows of W at once, so that a number of x that was loaded serves four products.
-
-    x (B, C)   W (F, C) int8   scale (F,)
+    x (B, C)   W (C, F)   y (B, F)
     """
-    B, C = x.shape
-    zero = np.float32(0)
-    for f in range(start, stop - 3, 4):
-        for b in range(B):
-            a0 = a1 = a2 = a3 = zero
-            for c in range(C):
-                a0 += x[b, c] * np.float32(W[f, c])
-                a1 += x[b, c] * np.float32(W[f + 1, c])
-                a2 += x[b, c] * np.float32(W[f + 2, c])
-                a3 += x[b, c] * np.float32(W[f + 3, c])
-            y[b, f] += a0 * scale[f]
-            y[b, f + 1] += a1 * scale[f + 1]
-            y[b, f + 2] += a2 * scale[f + 2]
-            y[b, f + 3] += a3 * scale[f + 3]
-    for f in range(stop - (stop - start) % 4, stop):
-        for b in range(B):
-            total = zero
-            for c in range(C):
-                total += x[b, c] * np.float32(W[f, c])
-            y[b, f] += total * scale[f]
-
-
-if BLAS:
-
-    def add_floats(x, W, start, stop, y):
-        """y += x W, from one column to another."""
-        blas_product(x, False, W[:, start:stop], False, 1, y[:, start:stop])
-
-else:
-
-    def add_floats(x, W, start, stop, y):
-        """y += x W, from one column to another."""
+    for c in range(start, stop - 7, 8):
+        w0, w1, w2, w3, w4, w5, w6, w7 = W[c], W[c + 1], W[c + 2], W[c + 3], W[c + 4], W[c + 5], W[c + 6], W[c + 7]
         for b in range(x.shape[0]):
-            for c in range(x.shape[1]):
-                for f in range(start, stop):
-                    y[b, f] += x[b, c] * W[c, f]
+            x0, x1, x2, x3 = x[b, c], x[b, c + 1], x[b, c + 2], x[b, c + 3]
+            x4, x5, x6, x7 = x[b, c + 4], x[b, c + 5], x[b, c + 6], x[b, c + 7]
+            row = y[b]
+            for f in range(len(row)):
+                row[f] += (
+                    x0 * np.float32(w0[f]) + x1 * np.float32(w1[f]) + x2 * np.float32(w2[f]) + x3 * np.float32(w3[f])
+                    + x4 * np.float32(w4[f]) + x5 * np.float32(w5[f]) + x6 * np.float32(w6[f]) + x7 * np.float32(w7[f])
+                )  # fmt: skip
+    for c in range(stop - (stop - start) % 8, stop):
+        for b in range(x.shape[0]):
+            for f in range(y.shape[1]):
+                y[b, f] += x[b, c] * np.float32(W[c, f])
 
 
 def turn(x, cos, sin):

@@ -103,31 +103,22 @@ class GPT(LanguageModel):
         return GPTState(state.ids[rows], state.cache.reorder(rows), state.weights)
 
     def weights(self) -> Weights:
-        """The weights as `kernels.decode` takes them: not copied, if they lie in one vector."""
-        parameters = self.parameters()
-        vector, starts = autograd.in_one_vector(parameters)
-        start_of = dict(zip(map(id, parameters), starts, strict=True))
+        """The weights as `kernels.decode` takes them: not copied, once they lie in one vector."""
+        blocks, last = [_layers(block) for block in self.decoder.blocks], (self.decoder.norm, self.head)
+        tensors = [tensor for layers in (*blocks, last) for layer in layers for tensor in _tensors(layer)]
+        matrices = [tensor for tensor in tensors if tensor is not None and tensor.ndim == 2]
+        numbers = [tensor for tensor in tensors if tensor is not None and tensor.ndim == 1]
+        (matrix_vector, matrix_starts), (vector, starts) = map(autograd.in_one_vector, (matrices, numbers))
+        start_of = dict(zip(map(id, matrices + numbers), matrix_starts + starts, strict=True))
 
-        def place(layer):
-            """Where a norm's or linear layer's two parameters start; a bias may be missing, and nothing has scales."""
-            return [start_of.get(id(value), NOWHERE) for value in list(vars(layer).values())[:2]] + [NOWHERE]
+        def places(layers):
+            return [[start_of.get(id(tensor), NOWHERE) for tensor in _tensors(layer)] for layer in layers]
 
-        return self._weights(vector, vector, place)
-
-    def _weights(self, matrices, numbers, place) -> Weights:
-        blocks, none = self.decoder.blocks, np.zeros((0, 0))
-        rotary = blocks[0].attention.rotary
-        cos, sin = (rotary.cos, rotary.sin) if rotary else (none, none)
-        return Weights(
-            matrices,
-            numbers,
-            np.array([[place(layer) for layer in _layers(block)] for block in blocks]),
-            np.array([place(self.decoder.norm), place(self.head)]),
-            blocks[0].feed_forward.inner.W.shape[1],
-            self.vocabulary,
-            cos.astype(numbers.dtype),
-            sin.astype(numbers.dtype),
-        )
+        rotary = self.decoder.blocks[0].attention.rotary
+        turns = [a.astype(vector.dtype) for a in ((rotary.cos, rotary.sin) if rotary else np.zeros((2, 0, 0)))]
+        hidden = self.decoder.blocks[0].feed_forward.inner.b.size
+        all_places = np.array([places(layers) for layers in blocks]), np.array(places(last))
+        return Weights(matrix_vector, vector, *all_places, hidden, self.vocabulary, *turns)
 
     def _read(self, ids, weights):
         """Log-probabilities after `ids`, all computed at once."""
@@ -160,3 +151,10 @@ def _layers(block) -> tuple[nn.Module, ...]:
         block.attention_norm, attention.query, attention.key, attention.value, attention.out,
         block.feed_forward_norm, feed_forward.inner, feed_forward.outer,
     )  # fmt: skip
+
+
+def _tensors(layer) -> tuple[Tensor | None, ...]:
+    """The three of a layer's places; None for what it has not."""
+    if isinstance(layer, nn.LayerNorm):
+        return layer.gamma, layer.beta, None
+    return layer.W, layer.b, getattr(layer, "scale", None)
