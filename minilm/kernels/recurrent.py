@@ -183,8 +183,8 @@ if BLAS:  # otherwise the formulas run, with whatever BLAS this NumPy has
         return dU
 
 
-# One thread's sequences, from row `first` of the batch to `last`, through all steps. On the way back Uᵀ lies row by row,
-# as BLAS takes a step's few rows times a matrix a tenth quicker so.
+# One thread's sequences, from row `first` of the batch to `last`, through all steps. On the way back Uᵀ lies row by
+# row: BLAS takes a step's few rows times such a matrix a tenth quicker.
 
 
 def rnn_steps(rows, x, start, U, h):
