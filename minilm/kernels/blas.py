@@ -13,7 +13,6 @@ import numpy as np
 
 from .pair import External
 
-SMALL = 10_000_000  # multiplications of a product that one thread has done before another is awake
 ROW_MAJOR, PLAIN, TRANSPOSED = np.int32(101), np.int32(111), np.int32(112)  # from the header file cblas.h
 
 
@@ -57,18 +56,3 @@ def blas_product(a, a_transposed, b, b_transposed, beta, y):
 def row_length(a):
     """How many numbers lie from one row to the next; 1 if none, since BLAS refuses 0."""
     return max(a.strides[0] // 4, 1)
-
-
-def product(a, b):
-    """a b by NumPy, on one thread if it is small: BLAS's others would only get in the way of the loops'.
-
-    a (M, K)   b (K, N)
-    """
-    if BLAS is None or len(a) * b.size > SMALL:
-        return a @ b
-    before = BLAS.scipy_openblas_get_num_threads64_()
-    BLAS.scipy_openblas_set_num_threads64_(1)
-    try:
-        return a @ b
-    finally:
-        BLAS.scipy_openblas_set_num_threads64_(before)

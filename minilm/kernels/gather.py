@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from .linear import add, share
-from .pair import Kernel, prange, thread_count
+from .linear import COLUMNS, add
+from .pair import Kernel, prange
 
 
 @Kernel
@@ -32,9 +32,9 @@ def gather(table, ids):
 @scatter_add.loops
 def scatter_add(rows, ids, V):
     N, C = rows.shape
-    table, parts = np.zeros((V, C), rows.dtype), thread_count()
-    for part in prange(parts):  # each thread its columns: two could add to one row at once
-        start, stop = share(C, part, parts)
+    table = np.zeros((V, C), rows.dtype)
+    for block in prange((C + COLUMNS - 1) // COLUMNS):  # not over rows: two threads could add to one at once
+        here = slice(block * COLUMNS, (block + 1) * COLUMNS)
         for n in range(N):
-            add(rows[n, start:stop], table[ids[n], start:stop])
+            add(rows[n, here], table[ids[n], here])
     return table

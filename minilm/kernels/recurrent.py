@@ -184,7 +184,7 @@ if BLAS:  # otherwise the formulas run, with whatever BLAS this NumPy has
 
 
 # One thread's sequences, from row `first` of the batch to `last`, through all steps. On the way back Uᵀ lies row by
-# row: so BLAS takes a step's few rows times a matrix a tenth quicker.
+# row: BLAS takes a step's few rows times such a matrix a tenth quicker.
 
 
 def rnn_steps(rows, x, start, U, h):
