@@ -19,9 +19,8 @@ def linear(x, W, *b):
     y = kernels.linear(rows, W, b[0] if b else np.zeros(W.shape[1], W.dtype))
 
     def backward(dy):
-        dy = _rows(dy)
-        dx, dW = kernels.linear_backward(dy, rows, W)
-        return dx.reshape(x.shape), dW, *([dy.sum(axis=0)] if b else [])
+        dx, dW, db = kernels.linear_backward(_rows(dy), rows, W)
+        return dx.reshape(x.shape), dW, *([db] if b else [])
 
     return y.reshape(*x.shape[:-1], W.shape[1]), backward
 
@@ -216,6 +215,5 @@ def _project(x, W, b):
 
 
 def _project_backward(dz, x, rows, W):
-    dz = _rows(dz)
-    dx, dW = kernels.linear_backward(dz, rows, W)
-    return dx.reshape(x.shape[1], x.shape[0], -1).swapaxes(0, 1), dW, dz.sum(axis=0)
+    dx, dW, db = kernels.linear_backward(_rows(dz), rows, W)
+    return dx.reshape(x.shape[1], x.shape[0], -1).swapaxes(0, 1), dW, db

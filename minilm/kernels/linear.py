@@ -16,8 +16,8 @@ def linear(x, W, b):
 
 @Kernel
 def linear_backward(dy, x, W):
-    """dX = dY Wᵀ,  dW = Xᵀ dY   dy (N, F)   ->   (N, C), (C, F)"""
-    return dy @ W.T, x.T @ dy
+    """dX = dY Wᵀ,  dW = Xᵀ dY,  db = Σ dY   dy (N, F)   ->   (N, C), (C, F), (F,)"""
+    return dy @ W.T, x.T @ dy, dy.sum(axis=0)
 
 
 # One product of few rows is best left to NumPy, which wakes no thread for it.
@@ -43,18 +43,28 @@ if BLAS:  # otherwise the formulas run, with whatever BLAS this NumPy has
     @linear_backward.loops
     def linear_backward(dy, x, W):
         N, C = x.shape
-        dx, dW = np.empty_like(x), np.empty_like(W)
         before, parts = blas_threads(), thread_count()
+        dx, dW, db = np.empty_like(x), np.empty_like(W), np.zeros(W.shape[1], np.float32)
+        sums = np.zeros((parts, W.shape[1]), np.float32)
         set_blas_threads(np.int32(1))
         for part in prange(parts):
             start, stop = share(N, part, parts)
             blas_product(dy[start:stop], False, W, True, 0, dx[start:stop])
+            add_rows(dy[start:stop], sums[part])
             start, stop = share(C, part, parts)
             blas_product(x[:, start:stop], True, dy, False, 0, dW[start:stop])
+        add_rows(sums, db)
         set_blas_threads(before)
-        return dx, dW
+        return dx, dW, db
 
 
 def share(total, part, parts):
     """From where to where, exclusive, the share of one of so many parts reaches."""
     return total * part // parts, total * (part + 1) // parts
+
+
+def add_rows(rows, total):
+    """total += Σ rows   rows (N, F)   total (F,)"""
+    for n in range(rows.shape[0]):
+        for f in range(rows.shape[1]):
+            total[f] += rows[n, f]
