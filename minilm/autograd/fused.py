@@ -19,9 +19,8 @@ def linear(x, W, *b):
     y = kernels.linear(rows, W, b[0] if b else np.zeros(W.shape[1], W.dtype))
 
     def backward(dy):
-        dy = _rows(dy)
-        dx, dW = kernels.linear_backward(dy, rows, W)
-        return dx.reshape(x.shape), dW, *([kernels.column_sums(dy)] if b else [])
+        dx, dW, db = kernels.linear_backward(_rows(dy), rows, W)
+        return dx.reshape(x.shape), dW, *([db] if b else [])
 
     return y.reshape(*x.shape[:-1], W.shape[1]), backward
 
@@ -177,7 +176,7 @@ def gru(x, h, U, b):
 
     def backward(dy):
         dx, ds, dh, dU = kernels.gru_backward(dy, hs, gates, s, h, U)
-        return dx, dh, dU, kernels.column_sums(_rows(ds))
+        return dx, dh, dU, _rows(ds).sum(axis=0)
 
     return hs, backward
 

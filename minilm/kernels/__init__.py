@@ -4,7 +4,7 @@ from .activation import gelu, gelu_backward
 from .attention import attend, attention, attention_backward, by_head, visible
 from .decode import decode
 from .gather import gather, scatter_add
-from .linear import column_sums, linear, linear_backward
+from .linear import linear, linear_backward
 from .norm import layer_norm, layer_norm_backward, rms_norm, rms_norm_backward
 from .optimizer import adamw
 from .pair import ALL, Kernel, reference_only
@@ -27,7 +27,6 @@ __all__ = [
     "attention",
     "attention_backward",
     "by_head",
-    "column_sums",
     "cross_entropy",
     "cross_entropy_backward",
     "decode",

@@ -5,8 +5,6 @@ import numpy as np
 from .blas import BLAS, blas_product, blas_threads, set_blas_threads
 from .pair import Kernel, prange, thread_count
 
-COLUMNS = 256  # that a thread adds up at a time
-
 
 @Kernel
 def linear(x, W, b):
@@ -18,35 +16,12 @@ def linear(x, W, b):
 
 @Kernel
 def linear_backward(dy, x, W):
-    """dX = dY Wᵀ,  dW = Xᵀ dY   dy (N, F)   ->   (N, C), (C, F)"""
-    return dy @ W.T, x.T @ dy
-
-
-@Kernel
-def column_sums(dy):
-    """db = Σ dY over the rows   dy (N, F)   ->   (F,)"""
-    return dy.sum(axis=0)
+    """dX = dY Wᵀ,  dW = Xᵀ dY,  db = Σ dY   dy (N, F)   ->   (N, C), (C, F), (F,)"""
+    return dy @ W.T, x.T @ dy, dy.sum(axis=0)
 
 
 # One product of few rows is best left to NumPy, which wakes no thread for it.
 linear.when_small, linear_backward.when_small = linear.reference, linear_backward.reference
-
-
-@column_sums.loops
-def column_sums(dy):
-    N, F = dy.shape
-    total = np.zeros(F, np.float32)
-    for block in prange((F + COLUMNS - 1) // COLUMNS):
-        here = slice(block * COLUMNS, (block + 1) * COLUMNS)
-        for n in range(N):
-            add(dy[n, here], total[here])
-    return total
-
-
-def add(x, y):
-    for j in range(x.size):
-        y[j] += x[j]
-
 
 if BLAS:  # otherwise the formulas run, with whatever BLAS this NumPy has
 
@@ -68,18 +43,28 @@ if BLAS:  # otherwise the formulas run, with whatever BLAS this NumPy has
     @linear_backward.loops
     def linear_backward(dy, x, W):
         N, F = dy.shape
-        dx, dW = np.empty_like(x), np.empty_like(W)
         before, parts = blas_threads(), thread_count()
+        dx, dW, db = np.empty_like(x), np.empty_like(W), np.zeros(F, np.float32)
+        sums = np.zeros((parts, F), np.float32)
         set_blas_threads(np.int32(1))
         for part in prange(parts):
             start, stop = share(N, part, parts)
             blas_product(dy[start:stop], False, W, True, 0, dx[start:stop])
+            add_rows(dy[start:stop], sums[part])
             start, stop = share(F, part, parts)
             blas_product(x, True, dy[:, start:stop], False, 0, dW[:, start:stop])
+        add_rows(sums, db)
         set_blas_threads(before)
-        return dx, dW
+        return dx, dW, db
 
 
 def share(total, part, parts):
     """From where to where, exclusive, the share of one of so many parts reaches."""
     return total * part // parts, total * (part + 1) // parts
+
+
+def add_rows(rows, total):
+    """total += Σ rows   rows (N, F)   total (F,)"""
+    for n in range(rows.shape[0]):
+        for f in range(rows.shape[1]):
+            total[f] += rows[n, f]

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from .pair import Kernel, prange
+from .linear import add_rows, share
+from .pair import Kernel, prange, thread_count
 
 
 @Kernel
@@ -61,20 +62,24 @@ def layer_norm(x, gamma, beta, eps):
 def layer_norm_backward(dy, x, gamma, mean, rstd):
     N, C = x.shape
     dx, dgamma, dbeta = np.empty_like(x), np.zeros(C, np.float32), np.zeros(C, np.float32)
-    for n in prange(N):
-        sum_d, sum_dx = np.float32(0), np.float32(0)
-        for c in range(C):
-            dx_hat = gamma[c] * dy[n, c]
-            sum_d += dx_hat
-            sum_dx += dx_hat * (x[n, c] - mean[n]) * rstd[n]
-        mean_d, mean_dx = sum_d / np.float32(C), sum_dx / np.float32(C)
-        for c in range(C):
-            x_hat = (x[n, c] - mean[n]) * rstd[n]
-            dx[n, c] = (gamma[c] * dy[n, c] - mean_d - x_hat * mean_dx) * rstd[n]
-    for n in range(N):  # the rows share these two sums, so one thread adds them up
-        for c in range(C):
-            dgamma[c] += dy[n, c] * (x[n, c] - mean[n]) * rstd[n]
-            dbeta[c] += dy[n, c]
+    parts = thread_count()
+    sums = np.zeros((2, parts, C), np.float32)  # of dγ and dβ, over the rows of each thread
+    for part in prange(parts):
+        start, stop = share(N, part, parts)
+        for n in range(start, stop):
+            sum_d, sum_dx = np.float32(0), np.float32(0)
+            for c in range(C):
+                x_hat, dx_hat = (x[n, c] - mean[n]) * rstd[n], gamma[c] * dy[n, c]
+                sum_d += dx_hat
+                sum_dx += dx_hat * x_hat
+                sums[0, part, c] += dy[n, c] * x_hat
+                sums[1, part, c] += dy[n, c]
+            mean_d, mean_dx = sum_d / np.float32(C), sum_dx / np.float32(C)
+            for c in range(C):
+                x_hat = (x[n, c] - mean[n]) * rstd[n]
+                dx[n, c] = (gamma[c] * dy[n, c] - mean_d - x_hat * mean_dx) * rstd[n]
+    add_rows(sums[0], dgamma)
+    add_rows(sums[1], dbeta)
     return dx, dgamma, dbeta
 
 

@@ -147,8 +147,12 @@ thread_count = External("get_num_threads", "intp()")
 
 
 @functools.cache
-def compile_loops(function: Callable) -> Callable:
-    """Compile `function`, and the plain functions of kernel files that it calls, and keep the result on disk."""
+def compile_loops(function: Callable, from_python: bool = True) -> Callable:
+    """Compile `function`, with the plain functions of kernel files that it calls, and keep the result on disk.
+
+    The functions that it calls are part of the result: they need no place on disk and no way in from Python, which
+    would be a third of all compiling.
+    """
     import numba  # here, not above: `import minilm` stays quick and works without it
 
     scope = dict(function.__globals__, prange=numba.prange)
@@ -157,13 +161,16 @@ def compile_loops(function: Callable) -> Callable:
         if isinstance(callee, External):
             scope[name] = callee.for_numba()
         elif isinstance(callee, types.FunctionType) and callee.__module__.startswith("minilm.kernels"):
-            scope[name] = compile_loops(callee)
+            scope[name] = compile_loops(callee, from_python=False)
     scoped = types.FunctionType(function.__code__, scope, function.__name__, function.__defaults__)
     scoped.__module__, scoped.__qualname__ = function.__module__, function.__qualname__
 
     parallel = dict(PRANGE_ONLY) if "prange" in function.__code__.co_names else False  # Numba empties what it gets
     with _cache_of_this_source(numba):
-        return numba.njit(scoped, parallel=parallel, fastmath=FASTMATH, cache=True, error_model="numpy", nogil=True)
+        return numba.njit(
+            scoped, parallel=parallel, fastmath=FASTMATH, error_model="numpy", nogil=True, cache=from_python,
+            no_cpython_wrapper=not from_python, no_cfunc_wrapper=True,
+        )  # fmt: skip
 
 
 @contextmanager

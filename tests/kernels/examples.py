@@ -130,11 +130,6 @@ def rotate(rng, dtype):
 
 
 @example
-def column_sums(rng, dtype):
-    return (normal(rng, dtype, 37, 13) / 5,)
-
-
-@example
 def rnn(rng, dtype):
     return normal(rng, dtype, 3, 5, 8), normal(rng, dtype, 3, 8), normal(rng, dtype, 8, 8) / 3
 
