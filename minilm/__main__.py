@@ -1,12 +1,15 @@
 """The command line: `python -m minilm` trains a GPT on Shakespeare's plays and lets it write; `--help` says more."""
 
 import argparse
+import io
 import math
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from pathlib import Path
 
 from minilm import commands
+from minilm.process import place
 
 
 def parser() -> argparse.ArgumentParser:
@@ -101,8 +104,24 @@ def main(arguments: list[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         with suppress(AttributeError):  # not a console but something that was put in its place
             stream.reconfigure(encoding="utf-8", errors="replace")  # Windows consoles, for Chinese and for the frames
-    options = parser().parse_args(arguments)
+    with _one_voice():
+        return _run(parser().parse_args(arguments))
+
+
+@contextmanager
+def _one_voice() -> Iterator[None]:
+    """Of the processes that mpiexec starts on a machine only the first says what is wrong with their arguments."""
+    if place().local_rank == 0:
+        yield
+        return
+    with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
+        yield
+
+
+def _run(options):
     try:
+        if place().size > 1 and options.run is not commands.train:
+            raise ValueError("mpiexec is for `train`, which divides its work; start this command without it")
         options.run(options)
     except KeyboardInterrupt as stop:
         print(f"\n{stop}" if str(stop) else "\nstopped", file=sys.stderr)

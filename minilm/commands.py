@@ -10,11 +10,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from minilm import data, metrics, plots, training
-from minilm.files import replacing
+from minilm import data, metrics, training
 from minilm.generate import beam_search, greedy, sample
 from minilm.models import MODELS
-from minilm.runs import Run, build, fresh_folder, holds_run, load_run, save_config, save_weights
+from minilm.runs import Run, build, fresh_folder, holds_run, load_run, save_config, save_loss_curve, save_weights
 
 MODEL_NAMES, TOKENIZER_NAMES = tuple(MODELS), tuple(data.TOKENIZERS)
 MAIN_JOB = {"steps": 2600, "minutes": 1.5}
@@ -42,15 +41,20 @@ def main_job(options: Namespace) -> None:
 
 
 def train(options: Namespace) -> tuple[Path, Run]:
-    """Train a model and leave a run folder."""
-    folder = _folder(options)
-    run, text = _begun_run(folder) if options.resume else _new_run(options)
-    print(f"{text.about}\n")
-    learn = _count if run.config["model"] == "ngram" else _fit
-    learn(run, text, folder, options)
-    save_weights(folder, run.model)
-    print(f"\nheld-out text: {quality(run, text.validation)}\nrun folder: {folder}")
+    """Train a model and leave a run folder. Of several processes rank 0 reads, and alone prints and saves."""
+    with training.all_ranks() as group:
+        folder, run, text = group.once(_begin, options)
+        print(f"{text.about}\n")
+        learn = _count if run.config["model"] == "ngram" else _fit
+        learn(run, text, folder, options, group)
+        group.once(save_weights, folder, run.model)
+        print(f"\nheld-out text: {quality(run, text.validation, group)}\nrun folder: {folder}")
     return folder, run
+
+
+def _begin(options) -> tuple[Path, Run, Text]:
+    folder = _folder(options)
+    return folder, *(_begun_run(folder) if options.resume else _new_run(options))
 
 
 def _folder(options):
@@ -124,14 +128,16 @@ def _new_run(options) -> tuple[Run, Text]:
     return Run(model, tokenizer, config), text
 
 
-def _count(run: Run, text: Text, folder: Path, options: Namespace) -> None:
+def _count(run: Run, text: Text, folder: Path, options: Namespace, group: training.Group) -> None:
     """What training is for an n-gram model."""
+    if group.size > 1:
+        raise ValueError("--model ngram counts, in seconds and in one process; start it without mpiexec")
     run.model.fit(run.tokenizer.encode(text.train))
     save_config(folder, run)
     print(run.model.summary())
 
 
-def _fit(run: Run, text: Text, folder: Path, options: Namespace) -> None:
+def _fit(run: Run, text: Text, folder: Path, options: Namespace, group: training.Group) -> None:
     chosen, model = run.config["training"], run.model
     if options.steps or options.minutes:  # on resuming: a new limit takes the place of the old ones
         chosen |= {"steps": options.steps, "minutes": options.minutes}
@@ -147,19 +153,23 @@ def _fit(run: Run, text: Text, folder: Path, options: Namespace) -> None:
         schedule=training.schedules.warmup_cosine(final=0.02),
         folder=folder,
         seed=run.config["seed"],
+        group=group,
     )
     print(f"{model.summary()}\n")
+    again = f"{group.launcher}python -m minilm train --out {folder} --resume"
+    if group.size > 1:
+        print(f"{group.size} processes train together; if one dies all end, and this goes on:\n  {again}\n")
     if options.resume:
         trainer.load_checkpoint()
         if trainer.progress >= 1:
             print("training has ended already; --steps or --minutes, counted from the start, lets it go on")
-    save_config(folder, run)
+    group.once(save_config, folder, run)
     try:
         log = trainer.fit()
     except KeyboardInterrupt as stop:
-        raise KeyboardInterrupt(f"{stop}\ngo on with:  python -m minilm train --out {folder} --resume") from None
+        raise KeyboardInterrupt(f"{stop}\ngo on with:  {again}") from None
     print(f"trained {trainer.step:,} steps in {trainer.seconds:.1f} s")
-    save_loss_curve(log, folder / "loss.png")
+    group.once(save_loss_curve, folder, log)
 
 
 def _spread_sample(ids: np.ndarray, parts: int = 10, length: int = 2000) -> np.ndarray:
@@ -167,20 +177,10 @@ def _spread_sample(ids: np.ndarray, parts: int = 10, length: int = 2000) -> np.n
     return np.concatenate([part[:length] for part in np.array_split(ids, parts)])
 
 
-def save_loss_curve(log: training.Log, path: Path) -> None:
-    """Draw the log as PNG."""
-    from matplotlib.figure import Figure  # here, not above: it takes longer to import than the rest together
-
-    figure = Figure(figsize=(7, 4), layout="constrained")
-    plots.loss_curve(log.columns(), figure.subplots())
-    with replacing(path) as temporary:
-        figure.savefig(temporary, format="png", dpi=150)
-
-
-def quality(run: Run, text: str) -> str:
+def quality(run: Run, text: str, group: training.Group = training.ALONE) -> str:
     """Nats per token, perplexity and bits per character."""
     ids = run.tokenizer.encode(text)
-    nats, count = training.total_nats(run.model, ids)
+    nats, count = training.total_nats(run.model, ids, group=group)
     predicted = len(text) - len(run.tokenizer.decode(ids[:1]))  # characters: nothing predicts the first token
     bits = metrics.bits_per_character(nats, predicted)
     told = (

@@ -1,18 +1,59 @@
-"""Settings of the process, without which training takes longer than its arithmetic."""
+"""The process: which of several it is, and settings without which training takes longer than its arithmetic."""
 
 import ctypes
 import os
 import sys
 from contextlib import suppress
+from typing import NamedTuple
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # names and numbers from glibc's malloc.h
 BRING_THREADS = ("torch", "sklearn")  # libraries whose OpenMP threads Numba then shares
+TOLD_BY_LAUNCHERS = (  # what mpiexec sets: the fields of Place, by MPICH and its kin (Intel, Microsoft) and by Open MPI
+    ("PMI_RANK", "PMI_SIZE", "MPI_LOCALRANKID", "MPI_LOCALNRANKS"),
+    ("OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_RANK", "OMPI_COMM_WORLD_LOCAL_SIZE"),
+)
+
+
+class Place(NamedTuple):
+    """Which of how many processes this is: of all that mpiexec started, and of those on this machine."""
+
+    rank: int = 0
+    size: int = 1
+    local_rank: int = 0
+    local_size: int = 1
+
+
+def place() -> Place:
+    """What the launcher says in the environment, so that nothing of MPI is imported to know; 0 of 1 without one."""
+    for rank, size, local_rank, local_size in TOLD_BY_LAUNCHERS:
+        if rank in os.environ and size in os.environ:
+            everywhere = os.environ[rank], os.environ[size]
+            here = os.environ.get(local_rank, everywhere[0]), os.environ.get(local_size, everywhere[1])
+            return Place(*map(int, everywhere + here))
+    return Place()
 
 
 def tune() -> None:
     """Set what is read when libraries load and threads start. A value of the user's own is left as it is."""
+    share_cores()
     let_threads_sleep()
     keep_freed_memory()
+
+
+def share_cores() -> None:
+    """Processes that mpiexec starts on one machine divide its cores among them: cores / processes threads for each.
+
+    Otherwise each would start a thread per core, and N teams would take turns on the same cores. One process per
+    machine (`mpiexec -ppn 1`) keeps all of them. Without mpiexec nothing is set.
+    """
+    if (processes := place().local_size) > 1:
+        threads = str(max(1, _cores() // processes))
+        for name in ("NUMBA_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+            os.environ.setdefault(name, threads)
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def let_threads_sleep() -> None:

@@ -12,12 +12,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from minilm import plots
 from minilm.data import Tokenizer, load_tokenizer
 from minilm.files import replacing
 from minilm.models import MODELS
-from minilm.training import CHECKPOINT, load_arrays, save_arrays
+from minilm.training import CHECKPOINT, Log, load_arrays, save_arrays
 
-WEIGHTS, CONFIG, TOKENIZER = "model.safetensors", "config.json", "tokenizer.json"
+WEIGHTS, CONFIG, TOKENIZER, LOSS_CURVE = "model.safetensors", "config.json", "tokenizer.json", "loss.png"
 
 
 class Run(NamedTuple):
@@ -56,6 +57,16 @@ def save_weights(folder: Path, model: Any) -> None:
     """What training found."""
     with replacing(folder / WEIGHTS) as temporary:
         save_arrays(temporary, model.state_dict())
+
+
+def save_loss_curve(folder: Path, log: Log) -> None:
+    """Draw how training went."""
+    from matplotlib.figure import Figure  # here, not above: it takes longer to import than the rest together
+
+    figure = Figure(figsize=(7, 4), layout="constrained")
+    plots.loss_curve(log.columns(), figure.subplots())
+    with replacing(folder / LOSS_CURVE) as temporary:
+        figure.savefig(temporary, format="png", dpi=150)
 
 
 def load_run(folder: str | Path, *, weights: bool = True) -> Run:

@@ -19,7 +19,7 @@ FLOORS = [
     ["autograd", "data"],
     ["nn", "generate"],
     ["models", "training"],
-    ["runs", "check"],
+    ["runs", "check", "compress"],
     ["commands"],
     ["__main__"],
 ]
@@ -91,7 +91,7 @@ def test_an_import_of_the_own_room_or_of_a_lower_one_is_fine():
 
 @pytest.mark.parametrize("module", ["minilm", "minilm.commands"])
 def test_importing_minilm_imports_nothing_heavy(module):
-    heavy = ["numba", "matplotlib", "torch", "transformers", "scipy"]
+    heavy = ["numba", "matplotlib", "mpi4py", "torch", "transformers", "scipy"]
     code = f"import sys, {module}; print([name for name in {heavy} if name in sys.modules])"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=True)
     assert run.stdout.strip() == "[]"

@@ -14,7 +14,7 @@ from minilm.check.topics import exercises
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-COMMANDS = re.findall(r"^python -m minilm ([^#\n]+)", README, re.MULTILINE)
+COMMANDS = re.findall(r"^(?:mpiexec .*?)?python -m minilm ([^#\n]+)", README, re.MULTILINE)
 
 
 COURSE_ROW = re.compile(

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import islice
 from typing import Protocol
 
 import numpy as np
@@ -10,6 +11,8 @@ from numpy.typing import ArrayLike
 from minilm.autograd import no_grad
 from minilm.data import Pairs, consecutive
 
+from .parallel import ALONE, Group
+
 
 class Predicts(Protocol):
     """Every model here: a language model with a window, or an encoder-decoder whose loss also takes the source."""
@@ -17,12 +20,12 @@ class Predicts(Protocol):
     def loss(self, *batch: ArrayLike): ...
 
 
-def total_nats(model: Predicts, ids: ArrayLike | Pairs, *, batch: int = 64) -> tuple[float, int]:
+def total_nats(model: Predicts, ids: ArrayLike | Pairs, *, batch: int = 64, group: Group = ALONE) -> tuple[float, int]:
     """Σ -ln P(idₜ | those before it in its window), over non-overlapping windows of the training length.
 
     Every id but the first is predicted once. The windows' first ids have little context, so this is an upper bound
     of what the model can do; it is the same for every model with the same window. Of `Pairs`, each target is predicted
-    once, the end tokens too.
+    once, the end tokens too. The ranks of a group take batches in turn; all learn the sum.
 
     Returns
     -------
@@ -32,16 +35,17 @@ def total_nats(model: Predicts, ids: ArrayLike | Pairs, *, batch: int = 64) -> t
     nats, count = 0.0, 0
     with no_grad(), evaluating(model):
         batches = ids.each_once(batch) if isinstance(ids, Pairs) else consecutive(ids, model.window, batch)
-        for *inputs, targets in batches:
+        for *inputs, targets in islice(batches, group.rank, None, group.size):
             counted = np.count_nonzero(targets != -1)
             nats += float(model.loss(*inputs, targets).item()) * counted
             count += counted
-    return nats, count
+    nats, count = group.sum(np.array([nats, count], np.float64))
+    return float(nats), int(count)
 
 
-def mean_loss(model: Predicts, ids: ArrayLike | Pairs, *, batch: int = 64) -> float:
+def mean_loss(model: Predicts, ids: ArrayLike | Pairs, *, batch: int = 64, group: Group = ALONE) -> float:
     """Nats per token: the sum divided once, not a mean of means."""
-    nats, count = total_nats(model, ids, batch=batch)
+    nats, count = total_nats(model, ids, batch=batch, group=group)
     return nats / count
 
 

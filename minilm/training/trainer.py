@@ -1,6 +1,5 @@
 """The training loop: loss, backward, clip, step; with a progress bar, a log, checkpoints and exact resume."""
 
-import json
 import math
 import time
 from pathlib import Path
@@ -11,24 +10,23 @@ from tqdm import tqdm
 
 from minilm.data import Pairs, Windows
 from minilm.expect import expect, expect_count
-from minilm.files import replacing
 from minilm.nn import Module
 
-from .arrays import load_arrays, save_arrays
+from .checkpoint import CHECKPOINT, read_checkpoint, write_checkpoint
 from .evaluation import mean_loss
 from .interrupt import deferred_interrupt
 from .log import Log
 from .optimizers import Optimizer, clip_gradients
+from .parallel import ALONE, Group, sum_gradients
 from .schedules import Schedule, constant
-
-CHECKPOINT = "checkpoint.safetensors"
 
 
 class Trainer:
     """Trains a language model on windows of text, or an encoder-decoder on sentence pairs.
 
-    All that is random in step t follows from `seed` and t: the windows' order, and dropout. So the same arguments
-    give the same curve, and a run resumed from a checkpoint equals one that was never interrupted, bit for bit.
+    All that is random in step t follows from `seed` and t: the windows' order, and dropout (of several processes also
+    from the rank). So the same arguments give the same curve, and a run resumed from a checkpoint equals one that was
+    never interrupted, bit for bit.
 
     Parameters
     ----------
@@ -51,6 +49,9 @@ class Trainer:
         End after this many evaluations without a new best, and return to the best weights (early stopping).
     folder : path, optional
         Where to keep checkpoint and log.
+    group : Group, optional
+        The processes that train together, from `all_ranks`. Each takes its rows of every batch; rank 0 begins with its
+        weights for all, shows progress, saves, and decides by its clock.
     """
 
     def __init__(
@@ -70,12 +71,14 @@ class Trainer:
         folder: str | Path | None = None,
         seed: int = 0,
         show_progress: bool = True,
+        group: Group = ALONE,
     ):
         _check(steps, minutes, accumulate, evaluate_every, patience, clip, validation)
         self.model, self.optimizer, self.windows, self.validation = model, optimizer, windows, validation
         self.steps, self.minutes, self.schedule = steps, minutes, schedule or constant()
         self.clip, self.accumulate, self.evaluate_every, self.patience = clip, accumulate, evaluate_every, patience
-        self.folder, self.seed, self.show_progress = Path(folder) if folder else None, seed, show_progress
+        self.group, self.seed, first = group, seed, group.rank == 0
+        self.folder, self.show_progress = Path(folder) if folder and first else None, show_progress and first
         self.full_rate = optimizer.lr
         self.step, self.seconds, self.log = 0, 0.0, Log()
         self.warm = False  # the first step may compile, and is not timed
@@ -98,8 +101,10 @@ class Trainer:
         KeyboardInterrupt
             After Ctrl-C, when the step is complete and a checkpoint is written; says where.
         """
+        self.group.part(self.windows.batch(self.step * self.accumulate))  # a batch too small for them shows now
         if self.folder and not self.step:
             self.save_checkpoint()  # a folder that cannot be written shows now, not after the work
+        self._share_weights()
         self.model.train()
         try:
             self._train()
@@ -113,14 +118,16 @@ class Trainer:
         with deferred_interrupt() as interrupted, self._bar() as bar:
             while self.progress < 1 and not self._out_of_patience():
                 self._timed_step(bar)
-                if interrupted():
+                stop, self.seconds = self.group.once(lambda: (interrupted(), self.seconds))
+                if stop:
                     self.save_checkpoint()
                     raise KeyboardInterrupt(f"stopped after step {self.step}; {self._where()}")
                 if self.progress >= 1 or self.step % self.evaluate_every == 0:
+                    self._share_weights()
                     self._evaluate()
                     self._try_to_save()
             self.save_checkpoint()
-            if interrupted():
+            if self.group.once(interrupted):
                 raise KeyboardInterrupt(f"stopped after step {self.step}, the last; {self._where()}")
 
     def _timed_step(self, bar):
@@ -138,14 +145,16 @@ class Trainer:
 
     def _update(self) -> tuple[float, float]:
         """One update of all parameters; returns the loss before it, and the length of the gradient."""
-        self.model.reseed(self.seed, self.step)
+        self.model.reseed(self.seed, self.step, *self.group.chance)
         self.optimizer.zero_grad()
         total = 0.0
         for part in range(self.accumulate):
             batch = self.windows.batch(self.step * self.accumulate + part)
-            loss = self.model.loss(*batch) * (1 / self.accumulate)
+            rows, weight = self.group.part(batch)
+            loss = self.model.loss(*rows) * (weight / self.accumulate)
             loss.backward()
             total += loss.item()
+        total = sum_gradients(self.optimizer, total, self.group)
         norm = clip_gradients(self.optimizer.parameters, self.clip)
         if not math.isfinite(total + norm):
             raise FloatingPointError(
@@ -160,13 +169,17 @@ class Trainer:
     def _evaluate(self):
         if self.validation is None:
             return
-        loss = mean_loss(self.model, self.validation)
+        loss = mean_loss(self.model, self.validation, group=self.group)
         self.log.rows[-1]["validation_loss"] = loss
         if loss < self.best_loss:
             self.best_loss, self.evaluations_without_best = loss, 0
             self.best_state = self.model.state_dict() if self.patience else None
         else:
             self.evaluations_without_best += 1
+
+    def _share_weights(self):
+        """On machines of different kinds sums are rounded differently, and the ranks' weights would drift apart."""
+        self.group.share(p.data for p in self.optimizer.parameters)
 
     def _out_of_patience(self) -> bool:
         return self.patience is not None and self.evaluations_without_best >= self.patience
@@ -179,17 +192,15 @@ class Trainer:
             tqdm.write(f"no checkpoint at step {self.step}, training goes on: {error}")
 
     def save_checkpoint(self) -> None:
-        """Write all that `load_checkpoint` needs, in one file, so that it is never half old and half new."""
+        """Write all that `load_checkpoint` needs; without a folder, nothing."""
         if not self.folder:
             return
-        best = self.best_state or {}
         state = {"step": self.step, "seconds": self.seconds, "best_loss": self.best_loss,
                  "evaluations_without_best": self.evaluations_without_best, "seed": self.seed}  # fmt: skip
-        groups = {"model": self.model.state_dict(), "optimizer": self.optimizer.state_dict(), "best": best}
-        arrays = {f"{group}/{name}": array for group, named in groups.items() for name, array in named.items()}
+        parts = {"model": self.model.state_dict(), "optimizer": self.optimizer.state_dict(),
+                 "best": self.best_state or {}}  # fmt: skip
         self.log.write(self.folder / "log.csv")
-        with replacing(self.folder / CHECKPOINT) as temporary:
-            save_arrays(temporary, arrays, {"trainer": json.dumps(state)})
+        write_checkpoint(self.folder, parts, state)
 
     def load_checkpoint(self) -> None:
         """Go on from where `save_checkpoint` was called.
@@ -199,27 +210,15 @@ class Trainer:
         FileNotFoundError, ValueError
             If there is no checkpoint in the folder, it is damaged, or it belongs to another model or seed.
         """
-        arrays, metadata = load_arrays(self.folder / CHECKPOINT)
-        if "trainer" not in metadata:
-            raise ValueError(f"{self.folder / CHECKPOINT} holds arrays, but no checkpoint of a trainer")
-        state = json.loads(metadata["trainer"])
-        if (seed := state.pop("seed")) != self.seed:
-            raise ValueError(
-                f"seed is {self.seed}, expected {seed}, with which the checkpoint in {self.folder} was made"
-            )
-        groups = {"model": {}, "optimizer": {}, "best": {}}
-        for name, array in arrays.items():
-            group, _, rest = name.partition("/")
-            if group not in groups:
-                raise ValueError(
-                    f"{self.folder / CHECKPOINT} holds {name!r}, which is no part of a trainer's checkpoint"
-                )
-            groups[group][rest] = array
-        self.model.load_state_dict(groups["model"])
-        self.optimizer.load_state_dict(groups["optimizer"])
-        self.best_state = groups["best"] or None
+        parts, state, self.log = self.group.once(self._read_checkpoint)
+        self.model.load_state_dict(parts["model"])
+        self.optimizer.load_state_dict(parts["optimizer"])
+        self.best_state = parts["best"] or None
         vars(self).update(state)
-        self.log = Log.read(self.folder / "log.csv", self.step)
+
+    def _read_checkpoint(self):
+        parts, state = read_checkpoint(self.folder, self.seed)
+        return parts, state, Log.read(self.folder / "log.csv", state["step"])
 
     def _where(self):
         if self.folder and (self.folder / CHECKPOINT).exists():

@@ -1,6 +1,8 @@
 """The tape: backward visits every node once, after all its gradients have arrived, and frees memory on its way."""
 
+import copy
 import gc
+import pickle
 import weakref
 
 import numpy as np
@@ -77,6 +79,14 @@ def test_memory_is_freed_while_backward_is_still_walking():
     finally:
         del OPERATIONS["watched"]
     assert alive == [[True, True, True], [True, True, False], [True, False, False]]
+
+
+@pytest.mark.parametrize("duplicate", [copy.deepcopy, lambda tensor: pickle.loads(pickle.dumps(tensor))])
+def test_a_copy_and_its_original_receive_a_gradient_each(duplicate):
+    x = Tensor([3.0], requires_grad=True, name="x")
+    y = duplicate(x)
+    (x * x * y).sum().backward()
+    assert (x.grad.tolist(), y.grad.tolist(), y.name) == ([18.0], [9.0], "x")
 
 
 def test_no_grad_records_nothing():

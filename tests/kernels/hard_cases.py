@@ -44,13 +44,14 @@ LOGITS = {
 
 def on_logits(x):
     dy, ones, likeliest = normal(*x.shape), np.ones(len(x), np.float32), x.argmax(axis=1)
+    _, *sums = kernels.cross_entropy.reference(x.astype(float), likeliest, -1, 0.0)
     return {
         "softmax": (x,),
         "softmax_backward": (dy, *floats(kernels.softmax.reference(x.astype(float)))),
         "log_softmax": (x,),
         "log_softmax_backward": (dy, *floats(kernels.log_softmax.reference(x.astype(float)))),
         "cross_entropy": (x, likeliest, -1, 0.0),
-        "cross_entropy_backward": (ones, x, likeliest, -1, 0.1),
+        "cross_entropy_backward": (ones, x, *floats(*sums), likeliest, -1, 0.1),
     }
 
 
@@ -92,14 +93,21 @@ SWEEP = np.concatenate([np.linspace(-20, 20, 401), np.linspace(-1e4, 1e4, 101), 
 column = np.asarray(SWEEP[:, None], np.float32)
 ones = np.ones_like(column)
 beside_one = np.hstack([column, ones])  # where 1 + tanh u cancels, GELU's formula itself has no more digits than that
+
+
+def one_step(gates):
+    """The column for every gate of a unit of width 1, as a text of one step.   ->   (B, 1, gates)"""
+    return np.repeat(column, gates, axis=1)[:, None]
+
+
 note(
     "from -1e30 to 1e30",
     {
         "gelu": (beside_one,),
         "gelu_backward": (np.ones_like(beside_one), beside_one),
-        "rnn_gates": (column,),
-        "gru_gates": (np.repeat(column, 3, axis=1), np.zeros((len(column), 3), np.float32), ones),
-        "lstm_gates": (np.repeat(column, 4, axis=1), ones / 2),
+        "rnn": (one_step(1), ones, np.zeros((1, 1), np.float32)),
+        "gru": (one_step(3), ones, np.zeros((1, 3), np.float32), np.zeros(3, np.float32)),
+        "lstm": (one_step(4), ones, ones / 2, np.zeros((1, 4), np.float32)),
     },
 )
 
@@ -110,7 +118,7 @@ T = 35
 
 def qkv(T, S, scale=1.0):
     """Queries and keys of this scale, and values whose sums do not cancel."""
-    return (*floats(scale * normal(1, 2, T, 8), scale * normal(1, 2, S, 8)), positive(1, 2, S, 8))
+    return (*floats(scale * normal(1, T, 2, 8), scale * normal(1, S, 2, 8)), positive(1, S, 2, 8))
 
 
 def mask(of_queries, S):
@@ -125,7 +133,8 @@ ATTENTION = {
 }
 for case, (q, k, v, *shown) in ATTENTION.items():
     dy, any_v = normal(*q.shape), normal(*v.shape)
-    note(case, {"attention": (q, k, v, *shown), "attention_backward": (dy, q, k, any_v, *shown)})
+    found = floats(*kernels.attention.reference(*(a.astype(float) for a in (q, k, any_v)), *shown))
+    note(case, {"attention": (q, k, v, *shown), "attention_backward": (dy, q, k, any_v, *found, *shown)})
 
 # products and updates
 

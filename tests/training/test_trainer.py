@@ -14,7 +14,7 @@ from minilm import training
 from minilm.data import Windows
 from minilm.models import GPT
 from minilm.training import AdamW, Log, Trainer, load_arrays, mean_loss, save_arrays, total_nats
-from minilm.training import trainer as trainer_module
+from minilm.training import checkpoint as checkpoint_module
 
 TEXT = np.random.default_rng(0).integers(1, 3, 600).cumsum() % 7  # after each token come only two of seven
 
@@ -97,12 +97,12 @@ def test_accumulating_batches_equals_one_larger_batch():
 def test_a_loss_that_is_not_a_number_stops_training_and_keeps_the_checkpoint(tmp_path):
     trainer = make(tmp_path, steps=10)
     trainer.fit()
-    kept = (tmp_path / trainer_module.CHECKPOINT).read_bytes()
+    kept = (tmp_path / checkpoint_module.CHECKPOINT).read_bytes()
     trainer.steps = 20
     trainer.model.head.W.data[0, 0] = np.nan
     with pytest.raises(FloatingPointError, match=r"loss is nan .* step 11; the last checkpoint is .*smaller learning"):
         trainer.fit()
-    assert (tmp_path / trainer_module.CHECKPOINT).read_bytes() == kept
+    assert (tmp_path / checkpoint_module.CHECKPOINT).read_bytes() == kept
 
 
 def test_early_stopping_returns_to_the_best_weights():
@@ -148,14 +148,14 @@ def test_a_folder_that_cannot_be_written_is_noticed_before_training(tmp_path):
 
 
 def test_a_disk_that_is_full_for_a_while_does_not_end_training(tmp_path, monkeypatch, capsys):
-    trainer, real = make(tmp_path), trainer_module.save_arrays
+    trainer, real = make(tmp_path), checkpoint_module.save_arrays
 
     def full_at_step_2(path, arrays, metadata=None):
         if trainer.step == 2:
             raise OSError(errno.ENOSPC, "No space left on device")
         real(path, arrays, metadata)
 
-    monkeypatch.setattr(trainer_module, "save_arrays", full_at_step_2)
+    monkeypatch.setattr(checkpoint_module, "save_arrays", full_at_step_2)
     trainer.fit()
     assert "no checkpoint at step 2, training goes on" in capsys.readouterr().out
     assert trainer.step == 6
@@ -211,7 +211,7 @@ def test_a_log_that_is_missing_or_damaged_is_named(tmp_path):
 def test_a_checkpoint_with_foreign_arrays_is_refused(tmp_path):
     trainer = make(tmp_path)
     trainer.fit()
-    path = tmp_path / trainer_module.CHECKPOINT
+    path = tmp_path / checkpoint_module.CHECKPOINT
     arrays, metadata = load_arrays(path)
     save_arrays(path, arrays | {"other/x": np.zeros(1)}, metadata)
     with pytest.raises(ValueError, match="holds 'other/x', which is no part of a trainer's checkpoint"):
@@ -228,7 +228,7 @@ def test_a_damaged_or_foreign_checkpoint_is_refused(tmp_path):
     trainer.fit()
     with pytest.raises(ValueError, match="seed is 9, expected 3"):
         make(tmp_path, seed=9).load_checkpoint()
-    path = tmp_path / trainer_module.CHECKPOINT
+    path = tmp_path / checkpoint_module.CHECKPOINT
     path.write_bytes(path.read_bytes()[:-100])
     with pytest.raises(ValueError, match="is damaged or no safetensors file"):
         make(tmp_path).load_checkpoint()
