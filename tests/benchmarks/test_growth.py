@@ -18,11 +18,11 @@ def peak_of_attention(forward, *backward):
     """MiB that attention of T tokens takes at its peak, once its code is loaded."""
 
     def attend(T):
-        q = np.ones((1, 1, T, WIDTH), np.float32)
+        q = np.ones((1, T, 1, WIDTH), np.float32)
         mask = np.ones((1, 1, 1, T), bool)
-        y = forward(q, q, q, mask, True)
+        y, L = forward(q, q, q, mask, True)
         for gradients in backward:
-            gradients(y, q, q, q, mask, True)
+            gradients(y, q, q, q, y, L, mask, True)
 
     attend(2)
     before = memory.resident("VmRSS")
