@@ -16,7 +16,7 @@ from minilm import process  # isort: skip
 
 process.tune()  # before the first thread starts
 
-from minilm import autograd, check, data, generate, kernels, metrics, models, nn, plots, runs, training
+from minilm import autograd, check, compress, data, generate, kernels, metrics, models, nn, plots, runs, training
 from minilm.autograd import Tensor, no_grad
 from minilm.process import quick
 from minilm.runs import load_run
@@ -27,6 +27,7 @@ __all__ = [
     "Tensor",
     "autograd",
     "check",
+    "compress",
     "data",
     "generate",
     "kernels",

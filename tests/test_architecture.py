@@ -19,7 +19,7 @@ FLOORS = [
     ["autograd", "data"],
     ["nn", "generate"],
     ["models", "training"],
-    ["runs", "check"],
+    ["runs", "check", "compress"],
     ["commands"],
     ["__main__"],
 ]

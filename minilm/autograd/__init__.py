@@ -4,6 +4,7 @@ from . import methods  # noqa: F401  teaches Tensor its operators
 from .fused import attention, cross_entropy, gelu, gru, layer_norm, linear, lstm, rms_norm, rnn, rotary
 from .operations import check_ids, concatenate, dropout, gather, log_softmax, softmax, stack, where
 from .tensor import OPERATIONS, Tensor, no_grad, operation, unbroadcast
+from .vector import in_one_vector, move, pieces
 
 __all__ = [
     "OPERATIONS",
@@ -16,12 +17,15 @@ __all__ = [
     "gather",
     "gelu",
     "gru",
+    "in_one_vector",
     "layer_norm",
     "linear",
     "log_softmax",
     "lstm",
+    "move",
     "no_grad",
     "operation",
+    "pieces",
     "rms_norm",
     "rnn",
     "rotary",

@@ -3,6 +3,7 @@
 import numpy as np
 
 from minilm import kernels
+from minilm.kernels import by_head
 
 from .operations import _rows, check_ids
 from .tensor import operation
@@ -20,7 +21,7 @@ def linear(x, W, *b):
     def backward(dy):
         dy = _rows(dy)
         dx, dW = kernels.linear_backward(dy, rows, W)
-        return dx.reshape(x.shape), dW, *([dy.sum(axis=0)] if b else [])
+        return dx.reshape(x.shape), dW, *([kernels.column_sums(dy)] if b else [])
 
     return y.reshape(*x.shape[:-1], W.shape[1]), backward
 
@@ -84,12 +85,12 @@ def cross_entropy(logits, *, targets, ignore_index=-1, label_smoothing=0.0):
     if not 0 <= label_smoothing < 1:
         raise ValueError(f"label_smoothing is {label_smoothing}, expected 0 <= label_smoothing < 1, such as 0.1")
     rows, targets = _rows(logits), _checked_targets(logits, targets, ignore_index)
-    losses = kernels.cross_entropy(rows, targets, ignore_index, label_smoothing)
+    losses, *sums = kernels.cross_entropy(rows, targets, ignore_index, label_smoothing)
     counted = (targets != ignore_index).sum()
 
     def backward(dy):
         weights = np.full(len(rows), dy / counted, rows.dtype)
-        dx = kernels.cross_entropy_backward(weights, rows, targets, ignore_index, label_smoothing)
+        dx = kernels.cross_entropy_backward(weights, rows, *sums, targets, ignore_index, label_smoothing)
         return (dx.reshape(logits.shape),)
 
     return losses.sum(dtype=np.float64).astype(rows.dtype) / rows.dtype.type(counted), backward
@@ -117,7 +118,13 @@ def attention(q, k, v, *, mask=None, causal=False):
     if k.shape != v.shape or q.shape[-1] != k.shape[-1] or q.shape[:2] != k.shape[:2]:
         raise ValueError(f"attention: q {q.shape}, k {k.shape}, v {v.shape} do not fit; expected (B, H, T or S, D)")
     mask = _four_axes(mask, (*q.shape[:3], k.shape[2]))
-    return kernels.attention(q, k, v, mask, causal), lambda dy: kernels.attention_backward(dy, q, k, v, mask, causal)
+    q, k, v = by_head(q, k, v)  # as the kernels want them; what came out of split_heads is no copy then
+    y, L = kernels.attention(q, k, v, mask, causal)
+
+    def backward(dy):
+        return by_head(*kernels.attention_backward(*by_head(dy), q, k, v, y, L, mask, causal))
+
+    return y.swapaxes(1, 2), backward
 
 
 def _four_axes(mask, shape):
@@ -142,69 +149,44 @@ def rotary(x, *, cos, sin):
     expected = (x.shape[2], x.shape[3] // 2)
     if not cos.shape == sin.shape == expected:
         raise ValueError(f"cos {cos.shape} and sin {sin.shape} do not fit x {x.shape}; expected (T, D/2) = {expected}")
-    return kernels.rotate(x, cos, sin), lambda dy: (kernels.rotate(dy, cos, -sin),)
+
+    def turned(x, sin):
+        return kernels.rotate(x.swapaxes(1, 2), cos, sin).swapaxes(1, 2)
+
+    return turned(x, sin), lambda dy: (turned(dy, -sin),)
 
 
-# recurrent layers over time: batch first outside, time first inside
-
-
-@operation
-def rnn(x, h, W, U, b):
-    """hₜ = tanh(xₜ W + hₜ₋₁ U + b) for every t.   x (B, T, C)   h (B, H)   ->   (B, T, H)"""
-    rows, z = _project(x, W, b)
-    hs = kernels.rnn(z, h, U)
-
-    def backward(dy):
-        dz, dh, dU = kernels.rnn_backward(dy.swapaxes(0, 1), hs, h, U)
-        dx, dW, db = _project_backward(dz, x, rows, W)
-        return dx, dh, dW, dU, db
-
-    return hs.swapaxes(0, 1), backward
+# recurrent layers over time, whose x is what `linear` makes of the inputs: all steps in one product
 
 
 @operation
-def gru(x, h, W, U, b, b_state):
+def rnn(x, h, U):
+    """hₜ = tanh(xₜ + hₜ₋₁ U) for every t.   x (B, T, H)   h (B, H)   ->   (B, T, H)"""
+    hs = kernels.rnn(x, h, U)
+    return hs, lambda dy: kernels.rnn_backward(dy, hs, h, U)
+
+
+@operation
+def gru(x, h, U, b):
     """Cho et al. 2014's unit with the reset gate after the product (arXiv:1406.1078; as in cuDNN).
 
-    [xr xu xn] = xₜ W + b,  [sr su sn] = hₜ₋₁ U + b_state,  r = σ(xr + sr),  u = σ(xu + su),
-    n = tanh(xn + r sn),  hₜ = (1 - u) n + u hₜ₋₁.   x (B, T, C)   h (B, H)   ->   (B, T, H)
+    [sr su sn] = hₜ₋₁ U + b,  r = σ(xr + sr),  u = σ(xu + su),  n = tanh(xn + r sn),  hₜ = (1 - u) n + u hₜ₋₁.
+    x (B, T, 3H), xₜ = [xr xu xn]   h (B, H)   ->   (B, T, H)
     """
-    rows, z = _project(x, W, b)
-    hs, gates, s = kernels.gru(z, h, U, b_state)
+    hs, gates, s = kernels.gru(x, h, U, b)
 
     def backward(dy):
-        dz, dh, dU, db_state = kernels.gru_backward(dy.swapaxes(0, 1), hs, gates, s, h, U)
-        dx, dW, db = _project_backward(dz, x, rows, W)
-        return dx, dh, dW, dU, db, db_state
+        dx, ds, dh, dU = kernels.gru_backward(dy, hs, gates, s, h, U)
+        return dx, dh, dU, kernels.column_sums(_rows(ds))
 
-    return hs.swapaxes(0, 1), backward
+    return hs, backward
 
 
 @operation
-def lstm(x, h, c, W, U, b):
-    """[i f g o] = xₜ W + hₜ₋₁ U + b,  cₜ = σ(f) cₜ₋₁ + σ(i) tanh(g),  hₜ = σ(o) tanh(cₜ) (Hochreiter 1997, Gers 2000)
+def lstm(x, h, c, U):
+    """[i f g o] = xₜ + hₜ₋₁ U,  cₜ = σ(f) cₜ₋₁ + σ(i) tanh(g),  hₜ = σ(o) tanh(cₜ) (Hochreiter 1997, Gers 2000)
 
-    x (B, T, C)   h, c (B, H)   ->   (2, B, T, H): all h, and all c
+    x (B, T, 4H)   h, c (B, H)   ->   (2, B, T, H): all h, and all c
     """
-    rows, z = _project(x, W, b)
-    hs, cs, gates = kernels.lstm(z, h, c, U)
-
-    def backward(dy):
-        dh_steps, dc_steps = dy.swapaxes(1, 2)
-        dz, dh, dc, dU = kernels.lstm_backward(dh_steps, dc_steps, hs, cs, gates, h, c, U)
-        dx, dW, db = _project_backward(dz, x, rows, W)
-        return dx, dh, dc, dW, dU, db
-
-    return np.stack([hs, cs]).swapaxes(1, 2), backward
-
-
-def _project(x, W, b):
-    """xₜ W + b of all time steps in one product: rows (T B, C), and z (T, B, ...)"""
-    rows = _rows_to_multiply(x.swapaxes(0, 1), W, b)
-    return rows, kernels.linear(rows, W, b).reshape(x.shape[1], x.shape[0], -1)
-
-
-def _project_backward(dz, x, rows, W):
-    dz = _rows(dz)
-    dx, dW = kernels.linear_backward(dz, rows, W)
-    return dx.reshape(x.shape[1], x.shape[0], -1).swapaxes(0, 1), dW, dz.sum(axis=0)
+    states, gates = kernels.lstm(x, h, c, U)
+    return states, lambda dy: kernels.lstm_backward(dy, states, gates, h, c, U)

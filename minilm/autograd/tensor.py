@@ -47,7 +47,7 @@ class Tensor:
     array([4., 6.], dtype=float32)
     """
 
-    __slots__ = ("_backward", "_born", "data", "grad", "name", "operation", "parents", "requires_grad")
+    __slots__ = ("_backward", "_born", "data", "grad", "grad_place", "name", "operation", "parents", "requires_grad")
     __array_ufunc__ = None  # array * tensor asks the Tensor, instead of multiplying element by element
 
     def __init__(self, data: ArrayLike, requires_grad: bool = False, name: str = ""):
@@ -57,6 +57,7 @@ class Tensor:
         if requires_grad and self.data.dtype.kind != "f":
             raise TypeError(f"only floating-point tensors have gradients; data has dtype {self.data.dtype}")
         self.grad: np.ndarray | None = None
+        self.grad_place: np.ndarray | None = None  # where an optimizer wants the gradient to lie
         self.requires_grad = requires_grad
         self.name = name
         self.operation = ""
@@ -163,7 +164,13 @@ class Tensor:
         return dy
 
     def _accumulate(self, gradient: np.ndarray) -> None:
-        self.grad = gradient.copy() if self.grad is None else self.grad + gradient  # others may hold the array
+        if self.grad is not None:
+            self.grad = self.grad + gradient
+        elif self.grad_place is None:
+            self.grad = gradient.copy()  # others may hold the array
+        else:
+            self.grad_place[...] = gradient
+            self.grad = self.grad_place
 
 
 def _already_walked(dy):

@@ -57,6 +57,8 @@ def penalise_repetition(log_probs: np.ndarray, ids: np.ndarray, repetition_penal
     """
     in_range = 0 < repetition_penalty < math.inf
     expect("repetition_penalty", repetition_penalty, in_range, "more than 0: 1 is no penalty, 1.2 is common")
+    if repetition_penalty == 1:
+        return log_probs
     penalty = np.ones(log_probs.shape)
     np.put_along_axis(penalty, ids, repetition_penalty, axis=-1)
     return _normalised(log_probs * penalty)

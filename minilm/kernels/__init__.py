@@ -1,14 +1,15 @@
 """Floor 1. The hot loops: arrays in, arrays out, no Tensor. Each is a formula in NumPy with a compiled twin."""
 
 from .activation import gelu, gelu_backward
-from .attention import attention, attention_backward, visible
+from .attention import attend, attention, attention_backward, by_head, visible
+from .decode import decode
 from .gather import gather, scatter_add
-from .linear import linear, linear_backward
+from .linear import column_sums, linear, linear_backward
 from .norm import layer_norm, layer_norm_backward, rms_norm, rms_norm_backward
 from .optimizer import adamw
 from .pair import ALL, Kernel, reference_only
 from .recurrent import gru, gru_backward, lstm, lstm_backward, rnn, rnn_backward
-from .rotary import rotate
+from .rotary import rotate, turn
 from .softmax import (
     cross_entropy,
     cross_entropy_backward,
@@ -22,10 +23,14 @@ __all__ = [
     "ALL",
     "Kernel",
     "adamw",
+    "attend",
     "attention",
     "attention_backward",
+    "by_head",
+    "column_sums",
     "cross_entropy",
     "cross_entropy_backward",
+    "decode",
     "gather",
     "gelu",
     "gelu_backward",
@@ -48,5 +53,6 @@ __all__ = [
     "scatter_add",
     "softmax",
     "softmax_backward",
+    "turn",
     "visible",
 ]

@@ -24,7 +24,9 @@ def gelu_backward(dy, x):
     return dy * (0.5 * (1 + tanh_u) + 0.5 * x * (1 - tanh_u * tanh_u) * du)
 
 
-# ½ (1 + tanh u) = σ(2u): one exponential instead of a tanh, and right also where 1 + tanh u cancels
+# ½ (1 + tanh u) = σ(2u): one exponential instead of a tanh, and right also where 1 + tanh u cancels. Beyond ±12 that is
+# 0 or 1, and stays so: x³ would overflow, and 0 times infinity is NaN.
+SATURATED = np.float32(12)
 
 
 @gelu.loops
@@ -33,8 +35,9 @@ def gelu(x):
     y = np.empty_like(x)
     for n in prange(x.shape[0]):
         for c in range(x.shape[1]):
-            z = x[n, c]
-            y[n, c] = z * sigmoid(slope * (z + cubic * z * z * z))
+            z = max(x[n, c], -SATURATED)
+            w = min(z, SATURATED)
+            y[n, c] = z * sigmoid(slope * (w + cubic * w * w * w))
     return y
 
 
@@ -44,7 +47,7 @@ def gelu_backward(dy, x):
     dx = np.empty_like(x)
     for n in prange(x.shape[0]):
         for c in range(x.shape[1]):
-            z = x[n, c]
+            z = min(max(x[n, c], -SATURATED), SATURATED)
             gate = sigmoid(slope * (z + cubic * z * z * z))
             dx[n, c] = dy[n, c] * gate * (one + z * (one - gate) * slope * (one + np.float32(3) * cubic * z * z))
     return dx

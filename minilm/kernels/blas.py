@@ -49,9 +49,14 @@ def blas_product(a, a_transposed, b, b_transposed, beta, y):
     K = a.shape[0] if a_transposed else a.shape[1]
     sgemm(
         ROW_MAJOR, TRANSPOSED if a_transposed else PLAIN, TRANSPOSED if b_transposed else PLAIN,
-        M, N, K, np.float32(1), a.ctypes.data, a.strides[0] // 4, b.ctypes.data, b.strides[0] // 4,
-        np.float32(beta), y.ctypes.data, y.strides[0] // 4,
+        M, N, K, np.float32(1), a.ctypes.data, row_length(a), b.ctypes.data, row_length(b),
+        np.float32(beta), y.ctypes.data, row_length(y),
     )  # fmt: skip
+
+
+def row_length(a):
+    """How many numbers lie from one row to the next; 1 if none, since BLAS refuses 0."""
+    return max(a.strides[0] // 4, 1)
 
 
 def product(a, b):

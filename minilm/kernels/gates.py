@@ -1,13 +1,14 @@
 """The element-wise heart of one recurrent step, forward and backward: everything but the matrix products.
 
 Gates stand side by side in the columns of one array, in PyTorch's order: r, u, n for the GRU; i, f, g, o for the LSTM.
+Each formula is for a batch of B sequences; the loops (`..._row`) do the same for one of them, and write into the arrays
+that they are given.
 """
 
 import numpy as np
 
 from .elementary import sigmoid as sigmoid_of
 from .elementary import tanh as tanh_of
-from .pair import Kernel, prange
 
 
 def sigmoid(x):
@@ -15,18 +16,6 @@ def sigmoid(x):
     return 0.5 * (1 + np.tanh(0.5 * x))
 
 
-@Kernel
-def rnn_gates(z):
-    """h = tanh(z)   z (B, H)"""
-    return np.tanh(z)
-
-
-@Kernel
-def rnn_gates_backward(dh, h):
-    return dh * (1 - h * h)
-
-
-@Kernel
 def gru_gates(x, s, h):
     """h′ = (1-u) n + u h with r = σ(xᵣ + sᵣ), u = σ(xᵤ + sᵤ), n = tanh(xₙ + r sₙ)
 
@@ -38,7 +27,6 @@ def gru_gates(x, s, h):
     return np.concatenate([r, u, n], axis=1), (1 - u) * n + u * h
 
 
-@Kernel
 def gru_gates_backward(dh_next, gates, s, h):
     """-> dx (B, 3H), ds (B, 3H), and the part of dh that does not pass through s"""
     H = h.shape[1]
@@ -49,7 +37,6 @@ def gru_gates_backward(dh_next, gates, s, h):
     return np.concatenate([dr, du, dn], axis=1), np.concatenate([dr, du, dn * r], axis=1), dh_next * u
 
 
-@Kernel
 def lstm_gates(z, c):
     """c′ = f c + i g,  h′ = o tanh c′  with i, f, o = σ(z), g = tanh(z)   z (B, 4H)   ->   gates (B, 4H), h′, c′"""
     H = c.shape[1]
@@ -59,7 +46,6 @@ def lstm_gates(z, c):
     return np.concatenate([i, f, g, o], axis=1), o * np.tanh(c_next), c_next
 
 
-@Kernel
 def lstm_gates_backward(dh_next, dc_next, gates, c, c_next):
     """-> dz (B, 4H), dc (B, H)"""
     H = c.shape[1]
@@ -71,82 +57,59 @@ def lstm_gates_backward(dh_next, dc_next, gates, c, c_next):
     return np.concatenate([di * i * (1 - i), df * f * (1 - f), dg * (1 - g * g), do * o * (1 - o)], axis=1), dc * f
 
 
-@rnn_gates.loops
-def rnn_gates(z):
-    h = np.empty_like(z)
-    for b in prange(z.shape[0]):
-        for j in range(z.shape[1]):
-            h[b, j] = tanh_of(z[b, j])
-    return h
+def rnn_row(z):
+    """z becomes h = tanh(z)."""
+    for j in range(z.size):
+        z[j] = tanh_of(z[j])
 
 
-@rnn_gates_backward.loops
-def rnn_gates_backward(dh, h):
-    dz = np.empty_like(h)
-    for b in prange(h.shape[0]):
-        for j in range(h.shape[1]):
-            dz[b, j] = dh[b, j] * (np.float32(1) - h[b, j] * h[b, j])
-    return dz
+def rnn_row_backward(dh, carry, h, dz):
+    for j in range(h.size):
+        dz[j] = (dh[j] + carry[j]) * (np.float32(1) - h[j] * h[j])
 
 
-@gru_gates.loops
-def gru_gates(x, s, h):
-    B, H = h.shape
-    gates, h_next = np.empty_like(x), np.empty_like(h)
-    for b in prange(B):
-        r, u, n = gates[b, :H], gates[b, H : 2 * H], gates[b, 2 * H :]
-        for j in range(H):
-            r[j] = sigmoid_of(x[b, j] + s[b, j])
-            u[j] = sigmoid_of(x[b, H + j] + s[b, H + j])
-            n[j] = tanh_of(x[b, 2 * H + j] + r[j] * s[b, 2 * H + j])
-            h_next[b, j] = (np.float32(1) - u[j]) * n[j] + u[j] * h[b, j]
-    return gates, h_next
+def gru_row(x, s, h_before, gates, h):
+    H = h.size
+    r, u, n = gates[:H], gates[H : 2 * H], gates[2 * H :]
+    for j in range(H):
+        r[j], u[j] = sigmoid_of(x[j] + s[j]), sigmoid_of(x[H + j] + s[H + j])
+        n[j] = tanh_of(x[2 * H + j] + r[j] * s[2 * H + j])
+        h[j] = (np.float32(1) - u[j]) * n[j] + u[j] * h_before[j]
 
 
-@gru_gates_backward.loops
-def gru_gates_backward(dh_next, gates, s, h):
-    B, H = h.shape
-    one = np.float32(1)
-    dx, ds, dh = np.empty_like(gates), np.empty_like(gates), np.empty_like(h)
-    for b in prange(B):
-        for j in range(H):
-            r, u, n = gates[b, j], gates[b, H + j], gates[b, 2 * H + j]
-            dn = dh_next[b, j] * (one - u) * (one - n * n)
-            du = dh_next[b, j] * (h[b, j] - n) * u * (one - u)
-            dr = dn * s[b, 2 * H + j] * r * (one - r)
-            dx[b, j], dx[b, H + j], dx[b, 2 * H + j] = dr, du, dn
-            ds[b, j], ds[b, H + j], ds[b, 2 * H + j] = dr, du, dn * r
-            dh[b, j] = dh_next[b, j] * u
-    return dx, ds, dh
+def gru_row_backward(dh, gates, s, h_before, carry, dx, ds):
+    """`carry` is what the step after sends to h; it becomes the part of dh that does not pass through s."""
+    H, one = h_before.size, np.float32(1)
+    for j in range(H):
+        r, u, n = gates[j], gates[H + j], gates[2 * H + j]
+        dh_next = dh[j] + carry[j]
+        dn = dh_next * (one - u) * (one - n * n)
+        du = dh_next * (h_before[j] - n) * u * (one - u)
+        dr = dn * s[2 * H + j] * r * (one - r)
+        dx[j], dx[H + j], dx[2 * H + j] = dr, du, dn
+        ds[j], ds[H + j], ds[2 * H + j] = dr, du, dn * r
+        carry[j] = dh_next * u
 
 
-@lstm_gates.loops
-def lstm_gates(z, c):
-    B, H = c.shape
-    gates, h_next, c_next = np.empty_like(z), np.empty_like(c), np.empty_like(c)
-    for b in prange(B):
-        i, f, g, o = gates[b, :H], gates[b, H : 2 * H], gates[b, 2 * H : 3 * H], gates[b, 3 * H :]
-        for j in range(H):
-            i[j], f[j] = sigmoid_of(z[b, j]), sigmoid_of(z[b, H + j])
-            g[j], o[j] = tanh_of(z[b, 2 * H + j]), sigmoid_of(z[b, 3 * H + j])
-            c_next[b, j] = f[j] * c[b, j] + i[j] * g[j]
-            h_next[b, j] = o[j] * tanh_of(c_next[b, j])
-    return gates, h_next, c_next
+def lstm_row(z, c_before, h, c):
+    """z becomes the gates."""
+    H = h.size
+    i, f, g, o = z[:H], z[H : 2 * H], z[2 * H : 3 * H], z[3 * H :]
+    for j in range(H):
+        i[j], f[j], g[j], o[j] = sigmoid_of(i[j]), sigmoid_of(f[j]), tanh_of(g[j]), sigmoid_of(o[j])
+        c[j] = f[j] * c_before[j] + i[j] * g[j]
+        h[j] = o[j] * tanh_of(c[j])
 
 
-@lstm_gates_backward.loops
-def lstm_gates_backward(dh_next, dc_next, gates, c, c_next):
-    B, H = c.shape
-    one = np.float32(1)
-    dz, dc = np.empty_like(gates), np.empty_like(c)
-    for b in prange(B):
-        for j in range(H):
-            i, f, g, o = gates[b, j], gates[b, H + j], gates[b, 2 * H + j], gates[b, 3 * H + j]
-            tanh_c = tanh_of(c_next[b, j])
-            dc_total = dc_next[b, j] + dh_next[b, j] * o * (one - tanh_c * tanh_c)
-            dz[b, j] = dc_total * g * i * (one - i)
-            dz[b, H + j] = dc_total * c[b, j] * f * (one - f)
-            dz[b, 2 * H + j] = dc_total * i * (one - g * g)
-            dz[b, 3 * H + j] = dh_next[b, j] * tanh_c * o * (one - o)
-            dc[b, j] = dc_total * f
-    return dz, dc
+def lstm_row_backward(dh, dc, gates, c_before, c, carry_h, carry_c, dz):
+    """The carries are what the step after sends to h and c; carry_c becomes what this step sends to c_before."""
+    H, one = c.size, np.float32(1)
+    for j in range(H):
+        i, f, g, o = gates[j], gates[H + j], gates[2 * H + j], gates[3 * H + j]
+        tanh_c, dh_total = tanh_of(c[j]), dh[j] + carry_h[j]
+        dc_total = dc[j] + carry_c[j] + dh_total * o * (one - tanh_c * tanh_c)
+        dz[j] = dc_total * g * i * (one - i)
+        dz[H + j] = dc_total * c_before[j] * f * (one - f)
+        dz[2 * H + j] = dc_total * i * (one - g * g)
+        dz[3 * H + j] = dh_total * tanh_c * o * (one - o)
+        carry_c[j] = dc_total * f

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from .pair import Kernel, prange
+from .linear import add, share
+from .pair import Kernel, prange, thread_count
 
 
 @Kernel
@@ -30,8 +31,10 @@ def gather(table, ids):
 
 @scatter_add.loops
 def scatter_add(rows, ids, V):
-    table = np.zeros((V, rows.shape[1]), rows.dtype)
-    for n in range(ids.size):  # not prange: two threads could add to one row at once
-        for c in range(rows.shape[1]):
-            table[ids[n], c] += rows[n, c]
+    N, C = rows.shape
+    table, parts = np.zeros((V, C), rows.dtype), thread_count()
+    for part in prange(parts):  # each thread its columns: two could add to one row at once
+        start, stop = share(C, part, parts)
+        for n in range(N):
+            add(rows[n, start:stop], table[ids[n], start:stop])
     return table

@@ -20,8 +20,31 @@ def linear_backward(dy, x, W):
     return dy @ W.T, x.T @ dy
 
 
+@Kernel
+def column_sums(dy):
+    """db = Σ dY over the rows   dy (N, F)   ->   (F,)"""
+    return dy.sum(axis=0)
+
+
 # One product of few rows is best left to NumPy, which wakes no thread for it.
 linear.when_small, linear_backward.when_small = linear.reference, linear_backward.reference
+
+
+@column_sums.loops
+def column_sums(dy):
+    N, F = dy.shape
+    total, parts = np.zeros(F, np.float32), thread_count()
+    for part in prange(parts):
+        start, stop = share(F, part, parts)
+        for n in range(N):
+            add(dy[n, start:stop], total[start:stop])
+    return total
+
+
+def add(x, y):
+    for j in range(x.size):
+        y[j] += x[j]
+
 
 if BLAS:  # otherwise the formulas run, with whatever BLAS this NumPy has
 
@@ -42,15 +65,15 @@ if BLAS:  # otherwise the formulas run, with whatever BLAS this NumPy has
 
     @linear_backward.loops
     def linear_backward(dy, x, W):
-        N, C = x.shape
+        N, F = dy.shape
         dx, dW = np.empty_like(x), np.empty_like(W)
         before, parts = blas_threads(), thread_count()
         set_blas_threads(np.int32(1))
         for part in prange(parts):
             start, stop = share(N, part, parts)
             blas_product(dy[start:stop], False, W, True, 0, dx[start:stop])
-            start, stop = share(C, part, parts)
-            blas_product(x[:, start:stop], True, dy, False, 0, dW[start:stop])
+            start, stop = share(F, part, parts)
+            blas_product(x, True, dy[:, start:stop], False, 0, dW[:, start:stop])
         set_blas_threads(before)
         return dx, dW
 

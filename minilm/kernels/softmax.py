@@ -36,20 +36,23 @@ def log_softmax_backward(dy, y):
 
 @Kernel
 def cross_entropy(x, targets, ignore_index, smoothing):
-    """-log softmax(x)[target], against targets mixed with `smoothing` of the uniform distribution; 0 if ignored."""
-    log_p = log_softmax.reference(x)
-    counted = targets != ignore_index
-    at_target = np.where(counted, log_p[np.arange(len(x)), np.where(counted, targets, 0)], 0)
-    losses = -(1 - smoothing) * at_target
+    """-log softmax(x)[target], against targets mixed with `smoothing` of the uniform distribution; 0 if ignored.
+
+    -> losses (N,), and for backward the highest x of each row and its Σ exp(x - highest)
+    """
+    counted, highest = targets != ignore_index, x.max(axis=1)
+    shifted = x - highest[:, None]
+    total = np.exp(shifted).sum(axis=1)
+    losses = np.log(total) - (1 - smoothing) * shifted[np.arange(len(x)), np.where(counted, targets, 0)]
     if smoothing:
-        losses -= smoothing * np.where(counted, log_p.mean(axis=1), 0)
-    return losses.astype(x.dtype)
+        losses -= smoothing * shifted.mean(axis=1)
+    return np.where(counted, losses, 0).astype(x.dtype), highest, total
 
 
 @Kernel
-def cross_entropy_backward(dy, x, targets, ignore_index, smoothing):
+def cross_entropy_backward(dy, x, highest, total, targets, ignore_index, smoothing):
     """dx = (softmax(x) - mixed target) dy   dy (N,)"""
-    dx = softmax.reference(x) - smoothing / x.shape[1]
+    dx = np.exp(x - highest[:, None]) / total[:, None] - smoothing / x.shape[1]
     counted = np.flatnonzero(targets != ignore_index)
     dx[counted, targets[counted]] -= 1 - smoothing
     return (dx * np.where(targets != ignore_index, dy, 0)[:, None]).astype(x.dtype)
@@ -64,10 +67,8 @@ def softmax(x):
 
 
 def softmax_row(x, y):
-    """y = softmax(x) for one row; returns the logarithm of Σ eˣ."""
-    highest = x[0]
-    for v in range(x.size):
-        highest = max(highest, x[v])
+    """y = softmax(x) for one row."""
+    highest = highest_of(x)
     total = np.float32(0)
     for v in range(x.size):
         y[v] = exp(x[v] - highest)
@@ -75,7 +76,13 @@ def softmax_row(x, y):
     inverse = np.float32(1) / total
     for v in range(x.size):
         y[v] *= inverse
-    return highest + np.float32(math.log(total))
+
+
+def highest_of(x):
+    highest = x[0]
+    for v in range(x.size):
+        highest = max(highest, x[v])
+    return highest
 
 
 @softmax_backward.loops
@@ -94,10 +101,22 @@ def softmax_backward(dy, y):
 def log_softmax(x):
     y = np.empty_like(x)
     for n in prange(x.shape[0]):
-        log_total = softmax_row(x[n], y[n])
-        for v in range(x.shape[1]):
-            y[n, v] = x[n, v] - log_total
+        log_softmax_row(x[n], y[n])
     return y
+
+
+def log_softmax_row(x, y):
+    """y = log_softmax(x) for one row. The shifted row is stored: the compiler may reorder sums, and max x + ln Σ in one
+    number would lose digits where x is large."""
+    highest = highest_of(x)
+    for v in range(x.size):
+        y[v] = x[v] - highest
+    total = np.float32(0)
+    for v in range(x.size):
+        total += exp(y[v])
+    log_total = np.float32(math.log(total))
+    for v in range(x.size):
+        y[v] -= log_total
 
 
 @log_softmax_backward.loops
@@ -115,24 +134,36 @@ def log_softmax_backward(dy, y):
 @cross_entropy.loops
 def cross_entropy(x, targets, ignore_index, smoothing):
     N, V = x.shape
-    losses = np.zeros(N, np.float32)
+    losses, highest, total = np.zeros(N, np.float32), np.empty(N, np.float32), np.empty(N, np.float32)
     for n in prange(N):
+        highest[n] = highest_of(x[n])
+        total[n] = exp_sum(x[n], highest[n])
         if targets[n] != ignore_index:
-            log_total = softmax_row(x[n], np.empty(V, np.float32))
-            losses[n] = log_total - (1 - smoothing) * x[n, targets[n]]
+            wanted = (1 - smoothing) * (x[n, targets[n]] - highest[n])
             if smoothing:
-                losses[n] -= smoothing * x[n].mean()
-    return losses
+                for v in range(V):
+                    wanted += smoothing / V * (x[n, v] - highest[n])
+            losses[n] = math.log(total[n]) - wanted
+    return losses, highest, total
+
+
+def exp_sum(x, highest):
+    total = np.float32(0)
+    for v in range(x.size):
+        total += exp(x[v] - highest)
+    return total
 
 
 @cross_entropy_backward.loops
-def cross_entropy_backward(dy, x, targets, ignore_index, smoothing):
+def cross_entropy_backward(dy, x, highest, total, targets, ignore_index, smoothing):
     N, V = x.shape
-    dx = np.zeros_like(x)
+    dx, uniform = np.empty_like(x), np.float32(smoothing / V)
     for n in prange(N):
-        if targets[n] != ignore_index:
-            softmax_row(x[n], dx[n])
-            dx[n, targets[n]] -= np.float32(1 - smoothing)
-            for v in range(V):
-                dx[n, v] = (dx[n, v] - np.float32(smoothing / V)) * dy[n]
+        counted = targets[n] != ignore_index
+        weight = dy[n] if counted else np.float32(0)
+        inverse = np.float32(1) / total[n]
+        for v in range(V):
+            dx[n, v] = (exp(x[n, v] - highest[n]) * inverse - uniform) * weight
+        if counted:
+            dx[n, targets[n]] -= np.float32(1 - smoothing) * weight
     return dx

@@ -5,18 +5,33 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from minilm import nn
+from minilm import autograd, kernels, nn
 from minilm.autograd import Tensor, no_grad
 from minilm.expect import expect_count
+from minilm.kernels.decode import NOWHERE
 
 from .language_model import LanguageModel, next_log_probs
 
 
+class Weights(NamedTuple):
+    """All of a GPT that is the same for every token: what `kernels.decode` says of its arguments."""
+
+    matrices: np.ndarray
+    numbers: np.ndarray
+    places: np.ndarray
+    last: np.ndarray
+    hidden: int
+    vocabulary: int
+    cos: np.ndarray
+    sin: np.ndarray
+
+
 class GPTState(NamedTuple):
-    """The tokens so far (B, T), and their keys and values in each block."""
+    """The tokens so far (B, T), their keys and values in each block, and where the weights are for the next."""
 
     ids: np.ndarray
-    past: list[nn.KeyValues]
+    cache: nn.Cache
+    weights: Weights
 
 
 class GPT(LanguageModel):
@@ -74,29 +89,72 @@ class GPT(LanguageModel):
 
     def start(self, prompt: ArrayLike) -> tuple[np.ndarray, GPTState]:
         """Of a prompt longer than the context the last `context` tokens count."""
-        return self._read(self._checked(prompt)[:, -self.window :])
+        return self._read(self._checked(prompt)[:, -self.window :], self.weights())
 
     def step(self, ids: ArrayLike, state: GPTState) -> tuple[np.ndarray, GPTState]:
         """When the context is full, it goes on from the last half of it."""
         ids = np.concatenate([state.ids, self._checked_next(ids, len(state.ids))], axis=1)
         if ids.shape[1] > self.window:
-            return self._read(ids[:, -max(self.window // 2, 1) :])
-        return self._read(ids, state.past)
+            return self._read(ids[:, -max(self.window // 2, 1) :], state.weights)
+        cache = state.cache.with_room()
+        return self._decode(ids, cache, state.weights), GPTState(ids, cache, state.weights)
 
     def reorder(self, state: GPTState, rows: ArrayLike) -> GPTState:
-        return GPTState(state.ids[rows], [layer.reorder(rows) for layer in state.past])
+        return GPTState(state.ids[rows], state.cache.reorder(rows), state.weights)
 
-    def _read(self, ids, past=None):
-        """Log-probabilities after `ids`, of which the keys and values of all but the last are known if `past` is."""
+    def weights(self) -> Weights:
+        """The weights as `kernels.decode` takes them: not copied, once they lie in one vector."""
+        blocks, last = [_layers(block) for block in self.decoder.blocks], (self.decoder.norm, self.head)
+        tensors = [tensor for layers in (*blocks, last) for layer in layers for tensor in _tensors(layer)]
+        matrices = [tensor for tensor in tensors if tensor is not None and tensor.ndim == 2]
+        numbers = [tensor for tensor in tensors if tensor is not None and tensor.ndim == 1]
+        (matrix_vector, matrix_starts), (vector, starts) = map(autograd.in_one_vector, (matrices, numbers))
+        start_of = dict(zip(map(id, matrices + numbers), matrix_starts + starts, strict=True))
+
+        def places(layers):
+            return [[start_of.get(id(tensor), NOWHERE) for tensor in _tensors(layer)] for layer in layers]
+
+        rotary = self.decoder.blocks[0].attention.rotary
+        turns = [a.astype(vector.dtype) for a in ((rotary.cos, rotary.sin) if rotary else np.zeros((2, 0, 0)))]
+        hidden = self.decoder.blocks[0].feed_forward.inner.b.size
+        all_places = np.array([places(layers) for layers in blocks]), np.array(places(last))
+        return Weights(matrix_vector, vector, *all_places, hidden, self.vocabulary, *turns)
+
+    def _read(self, ids, weights):
+        """Log-probabilities after `ids`, all computed at once."""
         with no_grad():
-            hidden, seen = self._hidden(ids[:, -1:] if past else ids, past)
-            return next_log_probs(self.head(hidden[:, -1:])), GPTState(ids, seen)
+            hidden, past = self._hidden(ids)
+            cache = nn.Cache.of(past, self.window)
+            return next_log_probs(self.head(hidden[:, -1:])), GPTState(ids, cache, weights)
 
-    def _hidden(self, ids, past=None):
+    def _decode(self, ids, cache, weights):
+        """Log-probabilities after `ids`, of which the cache knows all but the last."""
+        x = self.embedding.table.data[ids[:, -1]]
+        if self.positions:
+            x = self.positions(Tensor(x[:, None]), ids.shape[1] - 1).data[:, 0]
+        return kernels.decode(x, *weights, cache.store.keys, cache.store.values, cache.origin)
+
+    def _hidden(self, ids):
+        """The decoder's output (B, T, C), and the keys and values in each block."""
         ids = self._checked(ids)
-        offset = past[0].keys.shape[2] if past else 0
-        nn.check_context(offset + ids.shape[1], self.window)
+        nn.check_context(ids.shape[1], self.window)
         x = self.embedding(ids)  # (B, T) -> (B, T, C)
         if self.positions:
-            x = self.positions(x, offset)
-        return self.decoder.extend(self.dropout(x), past=past)
+            x = self.positions(x)
+        return self.decoder.extend(self.dropout(x))
+
+
+def _layers(block) -> tuple[nn.Module, ...]:
+    """In the order in which `kernels.decode` has them."""
+    attention, feed_forward = block.attention, block.feed_forward
+    return (
+        block.attention_norm, attention.query, attention.key, attention.value, attention.out,
+        block.feed_forward_norm, feed_forward.inner, feed_forward.outer,
+    )  # fmt: skip
+
+
+def _tensors(layer) -> tuple[Tensor | None, ...]:
+    """The three of a layer's places; None for what it has not."""
+    if isinstance(layer, nn.LayerNorm):
+        return layer.gamma, layer.beta, None
+    return layer.W, layer.b, getattr(layer, "scale", None)

@@ -74,5 +74,10 @@ class RecurrentLM(LanguageModel):
             return next_log_probs(logits), state
 
     def _extend(self, ids, state=None):
-        hidden, state = self.recurrent(self.dropout(self.embedding(ids)), state)
+        hidden, state = self._recur(ids, state)
         return self.head(self.dropout(hidden)), state
+
+    def _recur(self, ids, state):
+        if self.dropout.active or 2 * self.vocabulary > ids.size:
+            return self.recurrent(self.dropout(self.embedding(ids)), state)
+        return self.recurrent(self.embedding.table, state, ids=ids)  # the same, with fewer multiplications

@@ -9,6 +9,7 @@ from .attention import (
     join_heads,
     split_heads,
 )
+from .cache import Cache
 from .layers import Dropout, Embedding, FeedForward, LayerNorm, Linear, RMSNorm
 from .module import Module, parameter
 from .position import LearnedPositions, RotaryPositions, SinusoidalPositions, check_context
@@ -19,6 +20,7 @@ from .transformer import Block, Decoder, Encoder
 __all__ = [
     "AdditiveAttention",
     "Block",
+    "Cache",
     "Decoder",
     "DotAttention",
     "Dropout",

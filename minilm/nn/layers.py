@@ -77,10 +77,13 @@ class Dropout(Module):
             raise ValueError(f"probability of dropout is {probability}, expected 0 <= probability < 1")
         self.probability, self.rng = probability, rng
 
+    @property
+    def active(self) -> bool:
+        """Whether it changes anything."""
+        return self.training and self.probability > 0
+
     def __call__(self, x: Tensor) -> Tensor:
-        if not self.training or self.probability == 0:
-            return x
-        return autograd.dropout(x, probability=self.probability, rng=self.rng)
+        return autograd.dropout(x, probability=self.probability, rng=self.rng) if self.active else x
 
 
 class FeedForward(Module):

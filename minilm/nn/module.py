@@ -95,7 +95,7 @@ class Module:
         if problems:
             raise ValueError("the state does not fit this model:\n  " + "\n  ".join(problems))
         for name, tensor in own.items():
-            tensor.data = np.array(state[name], dtype=tensor.dtype, order="C")
+            tensor.data[...] = state[name]  # in place: an optimizer may hold all parameters in one vector
 
 
 def _walk(container, prefix="") -> Iterator[tuple[str, object]]:

@@ -27,6 +27,11 @@ class Cell(Module):
         """The state before the first token."""
         return self._zeros(B)
 
+    def of_inputs(self, x: Tensor, ids: np.ndarray | None = None) -> Tensor:
+        """xₜ W + b of all steps; given ids, that of x[ids], x being a table: each of its rows is multiplied once."""
+        y = autograd.linear(x, self.W, self.b)
+        return y if ids is None else autograd.gather(y, ids=ids)
+
     def _zeros(self, B):
         return Tensor(np.zeros((B, self.width), self.U.dtype))
 
@@ -44,9 +49,9 @@ class RNNCell(Cell):
     def __call__(self, x: Tensor, h: Tensor) -> Tensor:
         return (x @ self.W + h @ self.U + self.b).tanh()
 
-    def over_time(self, x: Tensor, h: Tensor) -> tuple[Tensor, Any]:
-        """All hₜ (B, T, H), and the state after each step, as a function of the time index."""
-        hs = autograd.rnn(x, h, self.W, self.U, self.b)
+    def over_time(self, x: Tensor, h: Tensor, ids: np.ndarray | None = None) -> tuple[Tensor, Any]:
+        """All hₜ (B, T, H), and the state after each step as a function of its index.   x, ids as in `of_inputs`"""
+        hs = autograd.rnn(self.of_inputs(x, ids), h, self.U)
         return hs, lambda t: hs[t]
 
 
@@ -70,9 +75,9 @@ class GRUCell(Cell):
         n = (from_x[:, 2 * H :] + r * from_h[:, 2 * H :]).tanh()
         return (1 - u) * n + u * h
 
-    def over_time(self, x: Tensor, h: Tensor) -> tuple[Tensor, Any]:
-        """All hₜ (B, T, H), and the state after each step, as a function of the time index."""
-        hs = autograd.gru(x, h, self.W, self.U, self.b, self.b_state)
+    def over_time(self, x: Tensor, h: Tensor, ids: np.ndarray | None = None) -> tuple[Tensor, Any]:
+        """All hₜ (B, T, H), and the state after each step as a function of its index.   x, ids as in `of_inputs`"""
+        hs = autograd.gru(self.of_inputs(x, ids), h, self.U, self.b_state)
         return hs, lambda t: hs[t]
 
 
@@ -99,9 +104,9 @@ class LSTMCell(Cell):
         c = f * c + i * g
         return o * c.tanh(), c
 
-    def over_time(self, x: Tensor, state: tuple[Tensor, Tensor]) -> tuple[Tensor, Any]:
-        """All hₜ (B, T, H), and the state after each step, as a function of the time index."""
-        hs_cs = autograd.lstm(x, *state, self.W, self.U, self.b)
+    def over_time(self, x: Tensor, state: tuple[Tensor, Tensor], ids: np.ndarray | None = None) -> tuple[Tensor, Any]:
+        """All hₜ (B, T, H), and the state after each step as a function of its index.   x, ids as in `of_inputs`"""
+        hs_cs = autograd.lstm(self.of_inputs(x, ids), *state, self.U)
         hs, cs = hs_cs[0], hs_cs[1]
         return hs, lambda t: (hs[t], cs[t])
 
@@ -155,13 +160,20 @@ class Recurrent(Module):
         """B, how many sequences a state is of."""
         return len(state[0][0]) if isinstance(state[0], tuple) else len(state[0])
 
-    def __call__(self, x: Tensor, state: list | None = None, lengths: np.ndarray | None = None) -> tuple[Tensor, list]:
+    def __call__(
+        self,
+        x: Tensor,
+        state: list | None = None,
+        lengths: np.ndarray | None = None,
+        ids: np.ndarray | None = None,
+    ) -> tuple[Tensor, list]:
         """x (B, T, C)   lengths (B,): how many of the T steps are text, all if not given   ->   (B, T, H), state
 
-        The state is that after each sequence's own last step; outputs beyond its length mean nothing.
+        The state is that after each sequence's own last step; outputs beyond its length mean nothing. Given ids (B, T),
+        x is a table (V, C), and what is read is x[ids]: quicker where V is much smaller than B T.
         """
-        B, T, C = x.shape
-        if self.cells[0].W.shape[0] != C:
+        B, T = x.shape[:2] if ids is None else ids.shape
+        if self.cells[0].W.shape[0] != x.shape[-1]:
             raise ValueError(
                 f"x has shape {x.shape}, expected its last axis to be the {self.cells[0].W.shape[0]} inputs"
             )
@@ -170,10 +182,11 @@ class Recurrent(Module):
         for layer in range(0, len(self.cells), self.directions):
             outputs = []
             for direction in range(self.directions):
-                ys, end = self._run(x, states[layer + direction], lengths, layer + direction, backward=direction == 1)
+                number = layer + direction
+                ys, end = self._run(x, states[number], lengths, number, backward=direction == 1, ids=ids)
                 outputs.append(ys)
                 last.append(end)
-            x = outputs[0] if self.directions == 1 else autograd.concatenate(*outputs, axis=2)
+            x, ids = outputs[0] if self.directions == 1 else autograd.concatenate(*outputs, axis=2), None
         return x, last
 
     def _checked_states(self, states, B):
@@ -183,10 +196,12 @@ class Recurrent(Module):
             raise ValueError(f"state has shapes {found}, expected one for each layer and direction: {expected}")
         return states or zeros
 
-    def _run(self, x, state, lengths, number, backward):
-        B, T, _ = x.shape
+    def _run(self, x, state, lengths, number, backward, ids=None):
+        B, T = x.shape[:2] if ids is None else ids.shape
         turned = (np.arange(B)[:, None], _reversed_steps(lengths, T))  # its own inverse
-        ys, state_at = self.cells[number].over_time(x[turned] if backward else x, state)
+        if backward:
+            x, ids = (x[turned], None) if ids is None else (x, ids[turned])
+        ys, state_at = self.cells[number].over_time(x, state, ids)
         end = state_at((slice(None), -1) if (lengths == T).all() else (np.arange(B), lengths - 1))
         return (ys[turned] if backward else ys), end
 

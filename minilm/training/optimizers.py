@@ -2,13 +2,12 @@
 
 import math
 from collections.abc import Iterable, Mapping
-from itertools import accumulate, groupby
-from operator import itemgetter
+from itertools import groupby
 
 import numpy as np
 
 from minilm import kernels
-from minilm.autograd import Tensor
+from minilm.autograd import Tensor, move, pieces
 from minilm.expect import expect
 
 
@@ -19,7 +18,8 @@ class Optimizer:
     and pulling them to zero does not make a model simpler.
 
     The formulas are about one long vector p, and so is the code: an update is one pass over all parameters, not a call
-    for each of a hundred. Matrices come first in it, as decay is for them.
+    for each of a hundred. The parameters' arrays are pieces of it, and `backward` lays the gradients side by side in
+    another. Matrices come first, as decay is for them.
     """
 
     memories: tuple[str, ...] = ()
@@ -31,36 +31,46 @@ class Optimizer:
         if not self.parameters:
             raise ValueError("parameters is empty: there is nothing to optimize")
         self.lr, self.weight_decay, self.steps = lr, weight_decay, 0
-        starts = accumulate((p.size for p in self.parameters), initial=0)
-        self.places = [slice(start, start + p.size) for p, start in zip(self.parameters, starts, strict=False)]
-        dtype = np.result_type(*(p.dtype for p in self.parameters))
-        self.memory = {name: np.zeros(self.places[-1].stop, dtype) for name in self.memories}
+        self.dtype = _common_dtype(self.parameters)
+        self.vector = np.zeros(sum(p.size for p in self.parameters), self.dtype)
+        self.gradient = np.zeros_like(self.vector)
+        self.data_places = pieces(self.vector, self.parameters)
+        self.grad_places = pieces(self.gradient, self.parameters)
+        self.memory = {name: np.zeros_like(self.vector) for name in self.memories}
+        move(self.parameters, self.data_places)
+        for p, place in zip(self.parameters, self.grad_places, strict=True):
+            p.grad_place = place
+
+    def gather(self) -> np.ndarray:
+        """All gradients as one vector (N,), 0 for parameters that have none.
+
+        Parameters and gradients that somebody has put elsewhere come back to their place.
+        """
+        if _common_dtype(self.parameters) != self.dtype:
+            raise ValueError(
+                f"the parameters are {self.parameters[0].dtype}, but were {self.dtype} when the optimizer was made; "
+                "make it after `astype`"
+            )
+        move(self.parameters, self.data_places)
+        for p, place in zip(self.parameters, self.grad_places, strict=True):
+            if p.grad is None:
+                place[...] = 0
+            elif p.grad is not place:
+                place[...] = _checked_gradient(p)
+                p.grad = place
+        return self.gradient
 
     def step(self) -> None:
         """Update every parameter that has a gradient."""
         self.steps += 1
-        kinds = ((p.grad is not None, p.ndim > 1) for p in self.parameters)
-        runs = groupby(zip(kinds, self.parameters, self.places, strict=True), key=itemgetter(0))
-        for (has_gradient, is_matrix), run in runs:
-            if has_gradient:
-                _, parameters, places = zip(*run, strict=True)
-                self._update_run(parameters, slice(places[0].start, places[-1].stop), is_matrix)
-
-    def _update_run(self, parameters, place, is_matrix):
-        """Neighbours in the long vector are updated together."""
-        for parameter in parameters:
-            if parameter.grad.shape != parameter.shape:
-                raise ValueError(
-                    f"a gradient has shape {parameter.grad.shape}, expected its parameter's {parameter.shape}"
-                )
-        p = np.concatenate([parameter.data.reshape(-1) for parameter in parameters])
-        g = np.concatenate([parameter.grad.reshape(-1) for parameter in parameters])
-        memory = {name: array[place] for name, array in self.memory.items()}
-        self.update(p, g, self.weight_decay if is_matrix else 0.0, **memory)
-        start = 0
-        for parameter in parameters:
-            parameter.data[...] = p[start : start + parameter.size].reshape(parameter.shape)
-            start += parameter.size
+        self.gather()
+        end = 0
+        for (has_gradient, is_matrix), run in groupby(self.parameters, key=lambda p: (p.grad is not None, p.ndim > 1)):
+            start, end = end, end + sum(p.size for p in run)
+            if has_gradient:  # neighbours are updated together
+                memory = {name: array[start:end] for name, array in self.memory.items()}
+                decay = self.weight_decay if is_matrix else 0.0
+                self.update(self.vector[start:end], self.gradient[start:end], decay, **memory)
 
     def update(self, p, g, decay, **memory) -> None:
         """Change p (N,) in place, given its gradient g; the formula is the class's."""
@@ -177,13 +187,27 @@ class Adam(AdamW):
 
 
 def clip_gradients(parameters: Iterable[Tensor], max_norm: float) -> float:
-    """Shorten the gradient, all parameters' as one vector, to at most `max_norm`; returns the length it had.
+    """Shorten the gradient in place, all parameters' as one vector, to at most `max_norm`; returns the length it had.
 
     g ← g · min(1, max_norm / |g|)  (Pascanu et al. 2013, arXiv:1211.5063, algorithm 1)
     """
-    with_gradient = [p for p in parameters if p.grad is not None]
-    norm = float(np.sqrt(sum(float(np.vdot(p.grad, p.grad)) for p in with_gradient)))
+    gradients = [p.grad for p in parameters if p.grad is not None]
+    norm = float(np.sqrt(sum(float(np.vdot(grad, grad)) for grad in gradients)))
     if norm > max_norm:
-        for p in with_gradient:
-            p.grad = p.grad * p.dtype.type(max_norm / norm)
+        for grad in gradients:
+            grad *= grad.dtype.type(max_norm / norm)
     return norm
+
+
+def _common_dtype(parameters) -> np.dtype:
+    dtypes = {p.dtype for p in parameters}
+    if len(dtypes) > 1:
+        names = " and ".join(sorted(map(str, dtypes)))
+        raise ValueError(f"parameters are of the types {names}; expected one: `model.astype(np.float32)`")
+    return dtypes.pop()
+
+
+def _checked_gradient(parameter) -> np.ndarray:
+    if parameter.grad.shape != parameter.shape:
+        raise ValueError(f"a gradient has shape {parameter.grad.shape}, expected its parameter's {parameter.shape}")
+    return parameter.grad

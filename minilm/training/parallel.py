@@ -18,9 +18,10 @@ from typing import Any
 
 import numpy as np
 
-from minilm.autograd import Tensor
 from minilm.expect import expect
 from minilm.process import place
+
+from .optimizers import Optimizer
 
 Batch = tuple[np.ndarray, ...]  # arrays of B rows; the last holds the targets, of which -1 does not count
 GRACE = 1.0  # seconds
@@ -88,20 +89,15 @@ class Ranks(Group):
             self.communicator.Bcast(array)
 
 
-def sum_gradients(parameters: Iterable[Tensor], loss: float, group: Group) -> float:
-    """Replace each gradient by its sum over the group, all as one vector in one Allreduce; the loss's sum rides along.
+def sum_gradients(optimizer: Optimizer, loss: float, group: Group) -> float:
+    """Replace each gradient by its sum over the group, in one Allreduce of the vector they lie in; the loss's sum.
 
     Both must have been weighted by wᵣ.
     """
     if group.size == 1:
         return loss
-    with_gradient = [p for p in parameters if p.grad is not None]
-    parts = [p.grad.reshape(-1) for p in with_gradient]
-    vector = group.sum(np.concatenate([*parts, np.array([loss], parts[0].dtype)]))
-    ends = np.cumsum([part.size for part in parts])
-    for p, gradient in zip(with_gradient, np.split(vector, ends), strict=False):
-        p.grad = gradient.reshape(p.shape)
-    return float(vector[-1])
+    group.sum(optimizer.gather())
+    return float(group.sum(np.array([loss]))[0])
 
 
 @contextmanager

@@ -154,7 +154,7 @@ class Trainer:
             loss = self.model.loss(*rows) * (weight / self.accumulate)
             loss.backward()
             total += loss.item()
-        total = sum_gradients(self.optimizer.parameters, total, self.group)
+        total = sum_gradients(self.optimizer, total, self.group)
         norm = clip_gradients(self.optimizer.parameters, self.clip)
         if not math.isfinite(total + norm):
             raise FloatingPointError(

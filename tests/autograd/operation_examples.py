@@ -132,16 +132,14 @@ def rotary(rng):
 
 @example()
 def rnn(rng):
-    return (normal(rng, 2, 4, 3), normal(rng, 2, 5), normal(rng, 3, 5), normal(rng, 5, 5), normal(rng, 5)), {}
+    return (normal(rng, 2, 4, 5), normal(rng, 2, 5), normal(rng, 5, 5)), {}
 
 
 @example()
 def gru(rng):
-    weights = normal(rng, 3, 15), normal(rng, 5, 15), normal(rng, 15), normal(rng, 15)
-    return (normal(rng, 2, 4, 3), normal(rng, 2, 5), *weights), {}
+    return (normal(rng, 2, 4, 15), normal(rng, 2, 5), normal(rng, 5, 15), normal(rng, 15)), {}
 
 
 @example()
 def lstm(rng):
-    weights = normal(rng, 3, 20), normal(rng, 5, 20), normal(rng, 20)
-    return (normal(rng, 2, 4, 3), normal(rng, 2, 5), normal(rng, 2, 5), *weights), {}
+    return (normal(rng, 2, 4, 20), normal(rng, 2, 5), normal(rng, 2, 5), normal(rng, 5, 20)), {}

@@ -2,19 +2,51 @@
 
 from minilm import generate, models, training  # isort: skip  before NumPy, whose threads it sets
 
+import importlib.util
+
 import numpy as np
+import turns
 import workloads
 from safetensors.numpy import save_file
 
 
 def build(name, weights):
     """A function that does the work once and returns what came out: the loss, or the ids."""
-    kind = models.RecurrentLM if name == "lstm" else models.GPT
-    model = kind(workloads.VOCABULARY, **workloads.model_size(name), rng=np.random.default_rng(0))
+    if name == "decode-int8":
+        return writing(name, quantized(built(name, weights)))
+    model = built(name, weights)
+    return writing(name, model) if name in workloads.NEW_TOKENS else training_step(model, workloads.size_of(name))
+
+
+def build_float32(name, weights):
+    """The same with the weights as they are: the peer of those with eight bits."""
+    return writing(name, built(name, weights))
+
+
+def built(name, weights):
+    """The model, whose weights are left in a file for the others."""
+    kind = models.RecurrentLM if name.startswith("lstm") else models.GPT
+    learned = {"positions": "learned"} if name.startswith("beam") else {}  # GPT-2 has no others
+    model = kind(**workloads.model_size(workloads.size_of(name)), **learned, rng=np.random.default_rng(0))
     save_file(model.state_dict(), weights)
-    if name == "decode":
-        return lambda: generate.greedy(model, np.array(workloads.PROMPT), workloads.NEW_TOKENS).tolist()
-    batch = workloads.batch_of(name)
+    return model
+
+
+def quantized(model):
+    if not importlib.util.find_spec("minilm.compress"):
+        raise turns.Unavailable("minilm.compress is not there")
+    return importlib.import_module("minilm.compress").quantized(model)
+
+
+def writing(name, model):
+    prompt, count = np.array(workloads.PROMPT), workloads.NEW_TOKENS[name]
+    if name.startswith("beam"):
+        return lambda: generate.beam_search(model, prompt, count, num_beams=workloads.BEAMS)[0].ids.tolist()
+    return lambda: generate.greedy(model, prompt, count).tolist()
+
+
+def training_step(model, size):
+    batch = workloads.batch_of(size)
     optimizer = training.AdamW(model.parameters(), 1e-3, betas=(0.9, 0.99), weight_decay=0.1)
 
     def step():

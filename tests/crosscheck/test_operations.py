@@ -27,9 +27,10 @@ def rotary(x, cos, sin):
     return torch.cat([a * cos - b * sin, b * cos + a * sin], dim=-1)
 
 
-def run_over_time(layer, x, state, W, U, b, b_state=None):
-    """One of PyTorch's recurrent functions: weights transposed, two biases of which one may be zero."""
-    weights = [W.T, U.T, b, torch.zeros_like(b) if b_state is None else b_state]
+def run_over_time(layer, x, state, U, b=None):
+    """One of PyTorch's recurrent functions, which has W = 1 and no bias of the inputs; its weights are transposed."""
+    zeros = torch.zeros_like(U[0])
+    weights = [torch.eye(len(zeros)).to(x), U.T, zeros, zeros if b is None else b]
     return layer(x, state, weights, True, 1, 0.0, False, False, True)  # one layer, one direction, batch first
 
 

@@ -14,14 +14,26 @@ class Block(nn.Module):
         self.qkv, self.out = nn.Linear(width, 3 * width), nn.Linear(width, width)
         self.inner, self.outer = nn.Linear(width, 4 * width), nn.Linear(4 * width, width)
 
-    def forward(self, x, turn, past=None):
+    def forward(self, x, turn, cache=None):
         q, k, v = self.qkv(self.norm1(x)).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)  # (B, H, T, D)
         q, k = turn(q), turn(k)
-        if past is not None:
-            k, v = torch.cat([past[0], k], dim=2), torch.cat([past[1], v], dim=2)
-        y = F.scaled_dot_product_attention(q, k, v, is_causal=past is None)
+        if cache:
+            k, v = cache.add(k, v)
+        y = F.scaled_dot_product_attention(q, k, v, is_causal=q.shape[2] > 1)
         x = x + self.out(y.transpose(1, 2).flatten(2))
-        return x + self.outer(F.gelu(self.inner(self.norm2(x)), approximate="tanh")), (k, v)
+        return x + self.outer(F.gelu(self.inner(self.norm2(x)), approximate="tanh"))
+
+
+class Cache:
+    """Keys and values of the tokens so far in one block, with room for those to come."""
+
+    def __init__(self, *shape: int):  # (B, H, context, D)
+        self.keys, self.values, self.length = torch.empty(shape), torch.empty(shape), 0
+
+    def add(self, k, v):
+        start, self.length = self.length, self.length + k.shape[2]
+        self.keys[:, :, start : self.length], self.values[:, :, start : self.length] = k, v
+        return self.keys[:, :, : self.length], self.values[:, :, : self.length]
 
 
 class GPT(nn.Module):
@@ -36,21 +48,19 @@ class GPT(nn.Module):
         self.register_buffer("cos", angles.cos(), persistent=False)  # float64 until `load` gives the model its type
         self.register_buffer("sin", angles.sin(), persistent=False)
 
-    def forward(self, ids, past=None):
-        return self.extend(ids, past)[0]
+    def forward(self, ids):
+        return self.head(self.hidden(ids))
 
-    def extend(self, ids, past=None):
-        """Logits (B, T, V) of ids that follow those of `past`, and the keys and values of all."""
-        start = past[0][0].shape[2] if past else 0
+    def hidden(self, ids, caches=None):
+        """(B, T, C); with caches, ids are a prompt, or one id a row that follows those in them."""
+        start = caches[0].length if caches else 0
         here = slice(start, start + ids.shape[1])
         x = self.embedding(ids)
         if self.positions:
             x = x + self.positions.weight[here]
-        seen = []
-        for block, block_past in zip(self.blocks, past or [None] * len(self.blocks), strict=True):
-            x, keys_and_values = block(x, lambda x: x if self.positions else self.turn(x, here), block_past)
-            seen.append(keys_and_values)
-        return self.head(self.norm(x)), seen
+        for block, cache in zip(self.blocks, caches or [None] * len(self.blocks), strict=True):
+            x = block(x, lambda x: x if self.positions else self.turn(x, here), cache)
+        return self.norm(x)
 
     def turn(self, x, here):
         a, b = x.chunk(2, dim=-1)
@@ -60,11 +70,12 @@ class GPT(nn.Module):
     @torch.inference_mode()
     def greedy(self, ids, max_new_tokens):
         """The likeliest continuation of ids (1, T), token by token with cached keys and values."""
-        logits, past = self.extend(ids)
-        written = [logits[:, -1:].argmax(-1)]
-        while len(written) < max_new_tokens:
-            logits, past = self.extend(written[-1], past)
-            written.append(logits[:, -1:].argmax(-1))
+        heads, pairs = self.blocks[0].heads, self.cos.shape[1]
+        caches = [Cache(1, heads, len(self.cos), 2 * pairs) for _ in self.blocks]
+        written = []
+        for _ in range(max_new_tokens):
+            ids = self.head(self.hidden(ids, caches)[:, -1:]).argmax(-1)
+            written.append(ids)
         return torch.cat(written, dim=1)[0]
 
 

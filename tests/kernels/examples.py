@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from minilm import kernels
+
 EXAMPLES = {}
 
 
@@ -60,7 +62,9 @@ def cross_entropy(rng, dtype):
 
 @example
 def cross_entropy_backward(rng, dtype):
-    return (normal(rng, dtype, 7), *cross_entropy(rng, dtype))
+    x, *rest = cross_entropy(rng, dtype)
+    highest = x.max(axis=1)
+    return normal(rng, dtype, 7), x, highest, np.exp(x - highest[:, None]).sum(axis=1), *rest
 
 
 @example
@@ -107,55 +111,62 @@ def scatter_add(rng, dtype):
 
 @example
 def attention(rng, dtype):
-    q, k, v = normal(rng, dtype, 2, 3, 35, 8), normal(rng, dtype, 2, 3, 37, 8), normal(rng, dtype, 2, 3, 37, 8)
-    mask = rng.random((2, 1, 35, 37)) < 0.8
+    q, k, v = (normal(rng, dtype, 2, n, 3, 8) for n in (69, 71, 71))
+    mask = rng.random((2, 1, 69, 71)) < 0.8
     return q, k, v, mask, True
 
 
 @example
 def attention_backward(rng, dtype):
-    return (normal(rng, dtype, 2, 3, 35, 8), *attention(rng, dtype))
+    q, k, v, mask, causal = attention(rng, dtype)
+    y, L = kernels.attention.reference(q, k, v, mask, causal)
+    return normal(rng, dtype, *q.shape), q, k, v, y, L, mask, causal
 
 
 @example
 def rotate(rng, dtype):
     angle = uniform(rng, dtype, 5, 4)
-    return normal(rng, dtype, 2, 3, 5, 8), np.cos(angle), np.sin(angle)
+    return normal(rng, dtype, 2, 5, 3, 8), np.cos(angle), np.sin(angle)
 
 
 @example
-def rnn_gates(rng, dtype):
-    return (3 * normal(rng, dtype, 5, 8),)
+def column_sums(rng, dtype):
+    return (normal(rng, dtype, 37, 13) / 5,)
 
 
 @example
-def rnn_gates_backward(rng, dtype):
-    return normal(rng, dtype, 5, 8), np.tanh(normal(rng, dtype, 5, 8))
+def rnn(rng, dtype):
+    return normal(rng, dtype, 3, 5, 8), normal(rng, dtype, 3, 8), normal(rng, dtype, 8, 8) / 3
 
 
 @example
-def gru_gates(rng, dtype):
-    return normal(rng, dtype, 5, 24), normal(rng, dtype, 5, 24), normal(rng, dtype, 5, 8)
+def rnn_backward(rng, dtype):
+    h = np.tanh(normal(rng, dtype, 3, 5, 8))
+    return normal(rng, dtype, 3, 5, 8), h, normal(rng, dtype, 3, 8), normal(rng, dtype, 8, 8) / 3
 
 
 @example
-def gru_gates_backward(rng, dtype):
-    gates = np.concatenate([uniform(rng, dtype, 5, 16), np.tanh(normal(rng, dtype, 5, 8))], axis=1)
-    return normal(rng, dtype, 5, 8), gates, normal(rng, dtype, 5, 24), normal(rng, dtype, 5, 8)
+def gru(rng, dtype):
+    return normal(rng, dtype, 3, 5, 24), normal(rng, dtype, 3, 8), normal(rng, dtype, 8, 24) / 3, normal(rng, dtype, 24)
 
 
 @example
-def lstm_gates(rng, dtype):
-    return normal(rng, dtype, 5, 32), normal(rng, dtype, 5, 8)
+def gru_backward(rng, dtype):
+    gates = np.concatenate([uniform(rng, dtype, 3, 5, 16), np.tanh(normal(rng, dtype, 3, 5, 8))], axis=2)
+    start, U = normal(rng, dtype, 3, 8), normal(rng, dtype, 8, 24) / 3
+    return normal(rng, dtype, 3, 5, 8), normal(rng, dtype, 3, 5, 8), gates, normal(rng, dtype, 3, 5, 24), start, U
 
 
 @example
-def lstm_gates_backward(rng, dtype):
-    return (
-        *(normal(rng, dtype, 5, 8) for _ in "hc"),
-        uniform(rng, dtype, 5, 32),
-        *(normal(rng, dtype, 5, 8) for _ in "cn"),
-    )
+def lstm(rng, dtype):
+    start_h, start_c = normal(rng, dtype, 2, 3, 8)
+    return normal(rng, dtype, 3, 5, 32), start_h, start_c, normal(rng, dtype, 8, 32) / 3
+
+
+@example
+def lstm_backward(rng, dtype):
+    _, *start_and_U = lstm(rng, dtype)
+    return *normal(rng, dtype, 2, 2, 3, 5, 8), uniform(rng, dtype, 3, 5, 32), *start_and_U
 
 
 @example

@@ -1,35 +1,21 @@
 """A compiled kernel gives what its NumPy formula gives; the formula gives what the definition says."""
 
-import copy
 import importlib.util
 import os
 import warnings
-from pathlib import Path
 
 import numpy as np
 import pytest
+from calls import EXAMPLES, results
 
 from minilm import kernels
 from minilm.kernels import blas, pair
 from minilm.kernels.elementary import exp, sigmoid, tanh
 from minilm.kernels.pair import Kernel, compile_loops, prange
 
-EXAMPLES = {}
-for path in sorted(Path(__file__).parent.glob("examples*.py")):
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    spec.loader.exec_module(module := importlib.util.module_from_spec(spec))
-    EXAMPLES |= module.EXAMPLES
-
-CALL_BLAS = {"linear", "linear_backward"}
+RECURRENT = {name for unit in ("rnn", "gru", "lstm") for name in (unit, f"{unit}_backward")}
+CALL_BLAS = {"attention", "attention_backward", "linear", "linear_backward"} | RECURRENT
 with_numba = pytest.mark.skipif(importlib.util.find_spec("numba") is None, reason="Numba is not installed")
-
-
-def results(function, arguments):
-    """The arrays that a call returns, and those it was given as it leaves them."""
-    arguments = copy.deepcopy(arguments)
-    returned = function(*arguments)
-    returned = returned if isinstance(returned, tuple) else (returned,)
-    return [np.asarray(value) for value in (*returned, *arguments) if value is not None]
 
 
 def disagreement(kernel, arguments):
@@ -185,17 +171,19 @@ def test_softmax_survives_large_and_masked_logits(mode):
 @pytest.mark.parametrize("mode", ["formula", "loops"])
 def test_a_query_that_sees_nothing_attends_to_nothing(mode):
     attend = kernels.attention.reference if mode == "formula" else kernels.attention
-    q = np.ones((1, 1, 2, 4), np.float32)
+    q = np.ones((1, 2, 1, 4), np.float32)
     mask = np.array([[False, False], [True, False]])[None, None]
-    y = attend(q, q, np.arange(8, dtype=np.float32).reshape(1, 1, 2, 4), mask, False)
-    assert y.tolist() == [[[[0, 0, 0, 0], [0, 1, 2, 3]]]]
+    y, L = attend(q, q, np.arange(8, dtype=np.float32).reshape(1, 2, 1, 4), mask, False)
+    assert y.tolist() == [[[[0, 0, 0, 0]], [[0, 1, 2, 3]]]]
+    assert L.tolist() == [[[np.inf, 2]]]
 
 
 @pytest.mark.parametrize("mode", ["formula", "loops"])
 @pytest.mark.parametrize(("T", "S"), [(1, 1), (1, 9), (3, 9), (70, 70), (33, 65)])
 def test_causal_attention_equals_attention_under_a_triangular_mask(T, S, mode):
     rng = np.random.default_rng(0)
-    q, k, v = (rng.standard_normal((2, 3, n, 8)).astype(np.float32) for n in (T, S, S))
+    q, k, v = (rng.standard_normal((2, n, 3, 8)).astype(np.float32) for n in (T, S, S))
     everywhere, triangle = np.ones((1, 1, 1, S), bool), np.tri(T, S, S - T, dtype=bool)[None, None]
     attend = kernels.attention.reference if mode == "formula" else kernels.attention
-    np.testing.assert_allclose(attend(q, k, v, everywhere, True), attend(q, k, v, triangle, False), atol=1e-6)
+    for causal, masked in zip(attend(q, k, v, everywhere, True), attend(q, k, v, triangle, False), strict=True):
+        np.testing.assert_allclose(causal, masked, atol=1e-6)

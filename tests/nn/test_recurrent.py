@@ -5,6 +5,7 @@ import pytest
 
 from minilm import autograd, nn
 from minilm.autograd import Tensor
+from minilm.kernels import Kernel
 
 B, T, C, H = 3, 5, 2, 4
 LENGTHS = np.array([5, 3, 1])
@@ -161,6 +162,51 @@ def test_a_text_can_be_read_in_two_parts(rng, cell):
     first, state = layer(x[:, :2])
     second, _ = layer(x[:, 2:], state)
     np.testing.assert_allclose(np.concatenate([first.data, second.data], axis=1), layer(x)[0].data, atol=1e-12)
+
+
+def calls_of_kernels(layer, steps, monkeypatch):
+    """How many kernels are called, forward and backward."""
+    calls, call = [], Kernel.__call__
+    monkeypatch.setattr(Kernel, "__call__", lambda self, *arguments: calls.append(self) or call(self, *arguments))
+    layer(Tensor(np.ones((B, steps, C))))[0].sum().backward()
+    monkeypatch.undo()
+    return len(calls)
+
+
+@every_cell
+def test_no_kernel_is_called_step_by_step(rng, cell, monkeypatch):
+    layer = layer_of(cell, rng)
+    few, many = (calls_of_kernels(layer, steps, monkeypatch) for steps in (2, 20))
+    assert 0 < few == many
+
+
+def of_a_table(layer, ids, lengths, by_ids):
+    """Values and gradients, that of the table among them, of a layer that reads table[ids], in either of two ways."""
+    table = Tensor(np.random.default_rng(1).standard_normal((4, C)), requires_grad=True)
+
+    def compute(layer, table, state, lengths):
+        ys, last = layer(table, state, lengths, ids) if by_ids else layer(table[ids], state, lengths)
+        return [ys[b, :length] for b, length in enumerate(lengths)], [[parts(end) for end in last]]
+
+    values, gradients = values_and_gradients(compute, layer, table, layer.zero_state(B), lengths)
+    return [*values, *(gradient for gradient in gradients if gradient is not None)]
+
+
+@every_cell
+@pytest.mark.parametrize("bidirectional", [False, True], ids=["forward", "both directions"])
+def test_a_table_read_by_ids_is_multiplied_row_by_row(rng, cell, bidirectional):
+    layer, ids = layer_of(cell, rng, layers=2, bidirectional=bidirectional), rng.integers(4, size=(B, T))
+    once, each_time = (of_a_table(layer, ids, LENGTHS, by_ids) for by_ids in (True, False))
+    assert len(once) == len(each_time)
+    for a, b in zip(once, each_time, strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-12)
+
+
+def test_the_comparison_rejects_another_table_row(rng):
+    layer, ids = layer_of("gru", rng), rng.integers(4, size=(B, T))
+    others = np.where(np.arange(T) == 0, 3 - ids, ids)
+    pairs = zip(of_a_table(layer, ids, LENGTHS, True), of_a_table(layer, others, LENGTHS, False), strict=True)
+    assert max(np.abs(a - b).max() for a, b in pairs) > 1e-2
 
 
 def padding_matters(layer, rng, lengths):

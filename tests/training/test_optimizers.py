@@ -153,3 +153,27 @@ def test_a_schedule_rises_then_falls_without_a_jump(schedule):
 def test_bad_input_is_named(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_parameters_and_gradients_lie_in_one_vector_each_and_find_their_way_back():
+    a, b = (Tensor(np.ones(shape, np.float32), requires_grad=True) for shape in ((2,), (2, 2)))
+    optimizer = SGD([a, b], lr=1.0)
+    (a.sum() + (b * 2).sum()).backward()
+    assert optimizer.vector.tolist() == [1] * 6
+    assert np.shares_memory(a.data, optimizer.vector)
+    assert a.grad is optimizer.grad_places[1]  # backward wrote it there: nothing is left to gather
+    a.data, b.grad = np.full(2, 5, np.float32), np.full((2, 2), 3, np.float32)  # put elsewhere by somebody
+    assert optimizer.gather().tolist() == [3, 3, 3, 3, 1, 1]
+    optimizer.step()
+    assert a.data.tolist() == [4, 4]
+    assert b.data.tolist() == [[-2, -2], [-2, -2]]
+
+
+def test_an_optimizer_for_another_type_than_the_parameters_is_refused():
+    p = Tensor(np.ones(2, np.float32), requires_grad=True)
+    optimizer = SGD([p], lr=1.0)
+    p.data = p.data.astype(np.float64)
+    with pytest.raises(ValueError, match="the parameters are float64, but were float32"):
+        optimizer.step()
+    with pytest.raises(ValueError, match="parameters are of the types float32 and float64"):
+        SGD([p, Tensor(np.ones(2, np.float32), requires_grad=True)], lr=1.0)

@@ -215,7 +215,7 @@ rotary = Exercise(
     "(a cos φ - b sin φ, b cos φ + a sin φ).",
     arguments={"x": "(B, H, T, D), D even", "offset": "int, the place of the first token"},
     returns="(B, H, T, D)",
-    reference=kernels.rotate.reference,
+    reference=kernels.turn,
     answer=_turn,
     cases=_rotary_cases,
     hints=(

@@ -143,7 +143,7 @@ def _over_time_cases(rng):
 
 @kernels.reference_only()
 def _over_time_answer(x, start, W, U, b):
-    return kernels.rnn((x @ W + b).swapaxes(0, 1), start, U).swapaxes(0, 1)
+    return kernels.rnn(x @ W + b, start, U)
 
 
 rnn_over_time = Exercise(
@@ -424,6 +424,12 @@ def _through_time_cases(rng):
     yield 1e6 * dh, np.tanh(h), start, U
 
 
+@kernels.reference_only()
+def _through_time_answer(dh, h, start, U):
+    dz, dstart, dU = kernels.rnn_backward(dh.swapaxes(0, 1), h.swapaxes(0, 1), start, U)
+    return dz.swapaxes(0, 1), dstart, dU
+
+
 rnn_through_time = Exercise(
     name="rnn_through_time",
     statement="Back-propagation through time of hₜ = tanh(zₜ), zₜ = xₜ + hₜ₋₁ U, h₋₁ = start, from the last step to "
@@ -436,7 +442,7 @@ rnn_through_time = Exercise(
     },
     returns="(dz (T, B, H), d start (B, H), dU (H, H))",
     reference=kernels.rnn_backward,
-    answer=kernels.reference_only()(kernels.rnn_backward),
+    answer=_through_time_answer,
     cases=_through_time_cases,
     hints=(
         "hₜ has two readers: the loss, at step t, and the step after. What comes back from both is added.",
@@ -547,7 +553,7 @@ def _length_cases(rng):
 
 
 def _last_state_answer(hs, lengths):
-    as_it_is = SimpleNamespace(over_time=lambda x, state: (x, lambda place: x[place]))
+    as_it_is = SimpleNamespace(over_time=lambda x, state, ids: (x, lambda place: x[place]))
     return nn.Recurrent._run(SimpleNamespace(cells=[as_it_is]), hs, None, lengths, 0, backward=False)[1]
 
 
