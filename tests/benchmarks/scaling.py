@@ -28,6 +28,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import workloads
 
+NAMES = ("gpt-main", "gpt-s", "gpt-m", "gpt-l")
 WARM_UP = 3  # steps
 
 
@@ -64,10 +65,10 @@ def work(name: str, part: int, seconds: float) -> None:
 
 
 def _trainer(name, part, group):
-    size = dict(workloads.GPTS[name])
+    size = dict(workloads.SIZES[name])
     batch = size.pop("batch")
-    model = models.GPT(workloads.VOCABULARY, **size, rng=np.random.default_rng(0))
-    ids = np.random.default_rng(0).integers(workloads.VOCABULARY, size=100_000)
+    model = models.GPT(**size, rng=np.random.default_rng(0))
+    ids = np.random.default_rng(0).integers(size["vocabulary"], size=100_000)
     windows = data.Windows(ids, size["context"], batch // part, seed=0)
     return training.Trainer(model, training.AdamW(model.parameters()), windows, steps=10**9, group=group)
 
@@ -120,7 +121,7 @@ def measure(name: str, options) -> None:
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--only", choices=workloads.GPTS, action="append", help="may be given several times")
+    options.add_argument("--only", choices=NAMES, action="append", help="may be given several times")
     options.add_argument("--ranks", type=int, default=2, metavar="N")
     options.add_argument("--turns", type=int, default=7)
     options.add_argument("--seconds", type=float, default=2.0, help="of steps in a turn")
@@ -132,7 +133,7 @@ def main() -> None:
     if options.work:
         work(options.work, options.part, options.seconds)
         return
-    for name in options.only or workloads.GPTS:
+    for name in options.only or NAMES:
         measure(name, options)
 
 
