@@ -1,11 +1,8 @@
 """minilm's side of the timings."""
 
-from minilm import generate, models, training  # isort: skip  before NumPy, whose threads it sets
-
-import importlib.util
+from minilm import compress, generate, models, training  # isort: skip  before NumPy, whose threads it sets
 
 import numpy as np
-import turns
 import workloads
 from safetensors.numpy import save_file
 
@@ -13,7 +10,7 @@ from safetensors.numpy import save_file
 def build(name, weights):
     """A function that does the work once and returns what came out: the loss, or the ids."""
     if name == "decode-int8":
-        return writing(name, quantized(built(name, weights)))
+        return writing(name, compress.quantized(built(name, weights)))
     model = built(name, weights)
     return writing(name, model) if name in workloads.NEW_TOKENS else training_step(model, workloads.size_of(name))
 
@@ -30,12 +27,6 @@ def built(name, weights):
     model = kind(**workloads.model_size(workloads.size_of(name)), **learned, rng=np.random.default_rng(0))
     save_file(model.state_dict(), weights)
     return model
-
-
-def quantized(model):
-    if not importlib.util.find_spec("minilm.compress"):
-        raise turns.Unavailable("minilm.compress is not there")
-    return importlib.import_module("minilm.compress").quantized(model)
 
 
 def writing(name, model):

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import memory
+import quality
 import turns
 import workloads
 from turns import Columns
@@ -74,6 +75,7 @@ def of_text() -> dict[str, Callable[[int], Columns]]:
 ROWS: dict[str, Callable[[int], Columns]] = {
     **{name: functools.partial(turns.in_turn, name) for name in workloads.IN_TURN},
     **of_text(),
+    "int8-quality": quality.of_int8,
     "peak-memory": memory.peak_of_the_step,
     "import": imports,
     "first-step-cold": first_step_from_an_empty_cache,

@@ -68,6 +68,8 @@ def amount(name: str, value: float) -> str:
     """A measured value in the unit of its workload."""
     if name in workloads.NEW_TOKENS:
         return f"{workloads.NEW_TOKENS[name] / value:.0f} tokens/s"
+    if name == "int8-quality":
+        return f"{value:.4f} nats"
     if name == "peak-memory":
         return f"{value:.0f} MiB"
     return f"{1000 * value:.1f} ms" if value < 2 else f"{value:.2f} s"
