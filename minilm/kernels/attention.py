@@ -74,7 +74,7 @@ if BLAS:  # otherwise the formulas run, with whatever BLAS this NumPy has
 
     @attention.loops
     def attention(q, k, v, mask, causal):
-        B, T, H, D = q.shape
+        B, T, H, _ = q.shape
         y, L = np.empty_like(q), np.empty((B, H, T), np.float32)
         hiding = not mask.all()
         before = blas_threads()
@@ -88,7 +88,7 @@ if BLAS:  # otherwise the formulas run, with whatever BLAS this NumPy has
 
     @attention_backward.loops
     def attention_backward(dy, q, k, v, y, L, mask, causal):
-        B, T, H, D = q.shape
+        B, _, H, _ = q.shape
         dq, dk, dv = np.empty_like(q), np.zeros_like(k), np.zeros_like(v)
         hiding = not mask.all()
         before = blas_threads()
