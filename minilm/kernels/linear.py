@@ -44,18 +44,19 @@ if BLAS:  # otherwise the formulas run, with whatever BLAS this NumPy has
     def linear_backward(dy, x, W):
         N, F = dy.shape
         before, parts = blas_threads(), thread_count()
-        dx, dW, db = np.empty_like(x), np.empty_like(W), np.zeros(F, np.float32)
-        sums = np.zeros((parts, F), np.float32)
+        dx, dW = np.empty_like(x), np.empty_like(W)
+        db = np.zeros((parts, F), np.float32)  # of each thread's rows
         set_blas_threads(np.int32(1))
         for part in prange(parts):
             start, stop = share(N, part, parts)
             blas_product(dy[start:stop], False, W, True, 0, dx[start:stop])
-            add_rows(dy[start:stop], sums[part])
+            for n in range(start, stop):
+                for f in range(F):
+                    db[part, f] += dy[n, f]
             start, stop = share(F, part, parts)
             blas_product(x, True, dy[:, start:stop], False, 0, dW[:, start:stop])
-        add_rows(sums, db)
         set_blas_threads(before)
-        return dx, dW, db
+        return dx, dW, sum_of_rows(db)
 
 
 def share(total, part, parts):
@@ -63,8 +64,10 @@ def share(total, part, parts):
     return total * part // parts, total * (part + 1) // parts
 
 
-def add_rows(rows, total):
-    """total += Σ rows   rows (N, F)   total (F,)"""
-    for n in range(rows.shape[0]):
-        for f in range(rows.shape[1]):
-            total[f] += rows[n, f]
+def sum_of_rows(a):
+    """Σ aₙ   a (N, F)   ->   (F,)"""
+    total = np.zeros(a.shape[1], np.float32)
+    for n in range(a.shape[0]):
+        for f in range(a.shape[1]):
+            total[f] += a[n, f]
+    return total

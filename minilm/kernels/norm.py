@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .linear import add_rows, share
+from .linear import share, sum_of_rows
 from .pair import Kernel, prange, thread_count
 
 
@@ -61,9 +61,8 @@ def layer_norm(x, gamma, beta, eps):
 @layer_norm_backward.loops
 def layer_norm_backward(dy, x, gamma, mean, rstd):
     N, C = x.shape
-    dx, dgamma, dbeta = np.empty_like(x), np.zeros(C, np.float32), np.zeros(C, np.float32)
-    parts = thread_count()
-    sums = np.zeros((2, parts, C), np.float32)  # of dγ and dβ, over the rows of each thread
+    dx, parts = np.empty_like(x), thread_count()
+    dgamma, dbeta = np.zeros((parts, C), np.float32), np.zeros((parts, C), np.float32)  # of each thread's rows
     for part in prange(parts):
         start, stop = share(N, part, parts)
         for n in range(start, stop):
@@ -72,15 +71,13 @@ def layer_norm_backward(dy, x, gamma, mean, rstd):
                 x_hat, dx_hat = (x[n, c] - mean[n]) * rstd[n], gamma[c] * dy[n, c]
                 sum_d += dx_hat
                 sum_dx += dx_hat * x_hat
-                sums[0, part, c] += dy[n, c] * x_hat
-                sums[1, part, c] += dy[n, c]
+                dgamma[part, c] += dy[n, c] * x_hat
+                dbeta[part, c] += dy[n, c]
             mean_d, mean_dx = sum_d / np.float32(C), sum_dx / np.float32(C)
             for c in range(C):
                 x_hat = (x[n, c] - mean[n]) * rstd[n]
                 dx[n, c] = (gamma[c] * dy[n, c] - mean_d - x_hat * mean_dx) * rstd[n]
-    add_rows(sums[0], dgamma)
-    add_rows(sums[1], dbeta)
-    return dx, dgamma, dbeta
+    return dx, sum_of_rows(dgamma), sum_of_rows(dbeta)
 
 
 @rms_norm.loops
@@ -100,15 +97,16 @@ def rms_norm(x, gamma, eps):
 @rms_norm_backward.loops
 def rms_norm_backward(dy, x, gamma, rstd):
     N, C = x.shape
-    dx, dgamma = np.empty_like(x), np.zeros(C, np.float32)
-    for n in prange(N):
-        total = np.float32(0)
-        for c in range(C):
-            total += gamma[c] * dy[n, c] * x[n, c] * rstd[n]
-        mean = total / np.float32(C)
-        for c in range(C):
-            dx[n, c] = (gamma[c] * dy[n, c] - x[n, c] * rstd[n] * mean) * rstd[n]
-    for n in range(N):
-        for c in range(C):
-            dgamma[c] += dy[n, c] * x[n, c] * rstd[n]
-    return dx, dgamma
+    dx, parts = np.empty_like(x), thread_count()
+    dgamma = np.zeros((parts, C), np.float32)  # of each thread's rows
+    for part in prange(parts):
+        start, stop = share(N, part, parts)
+        for n in range(start, stop):
+            total = np.float32(0)
+            for c in range(C):
+                total += gamma[c] * dy[n, c] * x[n, c] * rstd[n]
+                dgamma[part, c] += dy[n, c] * x[n, c] * rstd[n]
+            mean = total / np.float32(C)
+            for c in range(C):
+                dx[n, c] = (gamma[c] * dy[n, c] - x[n, c] * rstd[n] * mean) * rstd[n]
+    return dx, sum_of_rows(dgamma)
