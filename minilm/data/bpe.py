@@ -1,30 +1,16 @@
 """Byte-pair encoding over bytes: no symbol is ever unknown, and frequent words are one token."""
 
-import re
-from collections import Counter
-from collections.abc import Iterable
-
 import numpy as np
 from numpy.typing import ArrayLike
 
 from minilm.kernels.merges import END, apply_merges, learn_merges
+from minilm.kernels.words import number_words
 
+from .cut import cuts
 from .tokenizers import Tokenizer, utf8
 from .vocabulary import checked_ids
 
 BYTES = 256
-
-# Merges stay within these pieces: GPT-2's pattern, written for the standard library. Its \p{L} are letters here,
-# numerals that are no decimal digits (², Ⅷ) included; its \p{N} are decimal digits.
-WORD = re.compile(
-    r"""'(?:[sdmt]|ll|ve|re)    # 's 'll, the endings of English
-      | [ ]?[^\W\d_]+           # letters, with the space before them
-      | [ ]?\d+
-      | [ ]?(?:[^\s\w]|_)+      # punctuation
-      | \s+(?!\S)               # white space, less the last space before a word
-      | \s+""",
-    re.VERBOSE,
-)
 
 
 class BPETokenizer(Tokenizer):
@@ -75,20 +61,16 @@ class BPETokenizer(Tokenizer):
         """
         if size < BYTES:
             raise ValueError(f"size {size} is less than the {BYTES} bytes, which are always symbols; give more")
-        utf8(text)
-        words = Counter(WORD.findall(text))
-        weights = np.fromiter(words.values(), np.int64, len(words))
-        return cls(learn_merges(_bytes_of(words), weights, BYTES, size - BYTES))
+        words, number = _distinct_words(text)
+        return cls(learn_merges(words, np.bincount(number), BYTES, size - BYTES))
 
     def encode(self, text: str) -> np.ndarray:
         """The ids (T,) of `text`, int64."""
-        utf8(text)
-        words = WORD.findall(text)
-        distinct = {word: i for i, word in enumerate(dict.fromkeys(words))}
-        ids = apply_merges(_bytes_of(distinct), self.merges, BYTES)
-        pieces = np.split(ids, np.flatnonzero(ids == END) + 1)
-        ids = np.concatenate([ids[:0], *(pieces[distinct[word]] for word in words)])
-        return ids[ids != END].astype(np.int64)
+        words, number = _distinct_words(text)
+        ids = apply_merges(words, self.merges, BYTES)
+        ends = np.flatnonzero(ids == END)
+        starts = np.append(0, ends + 1)[:-1]
+        return runs(ids, starts[number], (ends - starts)[number]).astype(np.int64)
 
     def decode(self, ids: ArrayLike) -> str:
         """The text of ids (T,); bytes that are no whole character become �.
@@ -113,9 +95,18 @@ class BPETokenizer(Tokenizer):
         return len(self.tokens)
 
 
-def _bytes_of(words: Iterable[str]) -> np.ndarray:
-    """The bytes of words, each closed by END, as the kernels want them. (Byte 255 does not occur in UTF-8.)"""
-    joined = b"".join(word.encode("utf-8") + b"\xff" for word in words)
-    ids = np.frombuffer(joined, np.uint8).astype(np.int32)
-    ids[ids == 255] = END
-    return ids
+def _distinct_words(text: str) -> tuple[np.ndarray, np.ndarray]:
+    """The bytes of the distinct words, each closed by END, and for each word of the text which of them it is."""
+    data = np.frombuffer(utf8(text), np.uint8)
+    characters = np.flatnonzero(data & 0b1100_0000 != 0b1000_0000)  # where each starts: others go on like 10xxxxxx
+    return number_words(data, characters[cuts(text)])
+
+
+def runs(values: np.ndarray, starts: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    """Runs of values, one after the other.
+
+    >>> runs(np.array([5, 6, 7, 8]), starts=np.array([2, 0]), lengths=np.array([2, 3]))
+    array([7, 8, 5, 6, 7])
+    """
+    ends = np.cumsum(lengths)
+    return values[np.repeat(starts - ends + lengths, lengths) + np.arange(lengths.sum())]

@@ -11,11 +11,15 @@ Words lie one after the other in one array, each closed by END, which never is p
 Of equally frequent pairs the smallest is taken: first by its left id, then by its right.
 """
 
+from heapq import heapify, heappop, heappush, heapreplace
+
 import numpy as np
 
 from .pair import Kernel
+from .table import add, add_home, code_of, empty_homes, empty_table, find, free_slots, with_room
 
 END = -1
+GONE = -2  # where a symbol was that is now part of the one before it
 
 
 @Kernel
@@ -80,53 +84,83 @@ def learn_merges(ids, weights, first, number):
     ids = ids.copy()
     starts, stops = word_bounds(ids, len(weights))
     table, homes = pair_table(ids, weights)
+    queue = [(-table[2][p], table[1][p], p) for p in range(table[3][0]) if table[2][p] > 1]
+    heapify(queue)
     merges = np.empty((number, 2), np.int32)
     for k in range(number):
-        table, homes = with_room(table, homes, 2 * (first + k) + 2)  # a new id has at most that many new neighbours
-        best = most_frequent(table)
-        if table[2][best] < 2:
+        best = most_frequent(queue, table[2])
+        if best < 0:
             return merges[:k].copy()
         left, right = table[1][best] >> 32, table[1][best] % 2**32
         merges[k, 0], merges[k, 1] = left, right
+        table, homes = with_room(table, homes, 2 * (first + k) + 2)  # a new id has at most that many new neighbours
+        known = table[3][0]
         home = homes[0][best]
         while home >= 0:
             w = homes[1][home]
-            recount(ids, starts[w], stops[w], left, right, first + k, w, weights[w], table, homes)
-            stops[w] = merge_between(ids, starts[w], stops[w], left, right, first + k)
+            stops[w] = merge_counted(ids, starts[w], stops[w], left, right, first + k, w, weights[w], table, homes)
             home = homes[2][home]
+        for p in range(known, table[3][0]):
+            if table[2][p] > 1:
+                heappush(queue, (-table[2][p], table[1][p], p))
     return merges
+
+
+def most_frequent(queue, counts):
+    """Take the pair with the highest count, of several the smallest, off the queue; -> its place, -1 if there is none.
+
+    Counts fall after a pair was queued, but never rise: a pair that comes first with the count it still has is the one.
+    """
+    while len(queue) > 0:
+        count, code, place = queue[0]
+        if count == -counts[place]:
+            return heappop(queue)[2]
+        if counts[place] > 1:
+            heapreplace(queue, (-counts[place], code, place))
+        else:  # merging what occurs once saves nothing
+            heappop(queue)
+    return -1
 
 
 @apply_merges.loops
 def apply_merges(ids, merges, first):
-    merged = ids.copy()
-    ranks = empty_table(len(merges) + 1)
+    # Each word has a queue of (rank, place) in one number. What a merge makes is part of later merges only, so the
+    # lowest rank is always next.
+    merged, ranks = ids.copy(), rank_table(merges)
+    before, after = np.arange(-1, len(ids) - 1, 1, np.int32), np.arange(1, len(ids) + 1, 1, np.int32)
+    queue = [np.int64(0) for _ in range(0)]
+    for i in range(1, len(ids)):
+        if ids[i] != END:
+            queue_pair(i - 1, i, merged, ranks, queue)
+            continue
+        while len(queue) > 0:
+            rank, left = divmod(heappop(queue), 2**32)
+            right = after[left]
+            if merged[left] == merges[rank, 0] and merged[right] == merges[rank, 1]:  # no other merge took one of them
+                merged[left], merged[right] = first + rank, GONE
+                after[left] = after[right]
+                before[after[left]] = left
+                queue_pair(before[left], left, merged, ranks, queue)
+                queue_pair(left, after[left], merged, ranks, queue)
+    return merged[merged != GONE]
+
+
+def queue_pair(left, right, ids, ranks, queue):
+    """Queue the pair at two places, if it is one that is merged."""
+    rank = find(code_of(ids[left], ids[right]), ranks[0], ranks[1])[1]
+    if rank >= 0:
+        heappush(queue, rank * 2**32 + left)
+
+
+def rank_table(merges):
+    """(slots, codes), where the place of a pair is its rank."""
+    slots, codes = free_slots(len(merges)), np.empty(len(merges), np.int64)
     for k in range(len(merges)):
-        add(code_of(merges[k, 0], merges[k, 1]), 0, ranks)  # its place in the table is its rank
-    start = write = 0
-    for i in range(len(ids)):
-        if ids[i] == END:
-            stop = merge_by_rank(merged, start, i, merges, ranks, first)
-            for read in range(start, stop):
-                merged[write] = merged[read]
-                write += 1
-            merged[write] = END
-            write += 1
-            start = i + 1
-    return merged[:write].copy()
-
-
-def merge_by_rank(ids, start, stop, merges, ranks, first):
-    """Merge within one word, always the pair that was learned first; -> where the word ends now."""
-    while True:
-        lowest = len(merges)
-        for i in range(start, stop - 1):
-            rank = find(code_of(ids[i], ids[i + 1]), ranks[0], ranks[1])[1]
-            if 0 <= rank < lowest:
-                lowest = rank
-        if lowest == len(merges):
-            return stop
-        stop = merge_between(ids, start, stop, merges[lowest, 0], merges[lowest, 1], first + lowest)
+        codes[k] = code_of(merges[k, 0], merges[k, 1])
+        slot, place = find(codes[k], slots, codes)
+        if place < 0:
+            slots[slot] = k
+    return slots, codes
 
 
 def merge_between(ids, start, stop, left, right, new):
@@ -143,23 +177,24 @@ def merge_between(ids, start, stop, left, right, new):
     return write
 
 
-def recount(ids, start, stop, left, right, new, w, weight, table, homes):
-    """Change the counts as if the pair in word w were merged, from left to right."""
-    before, i = END, start  # the symbol before i, merged already
-    while i < stop:
-        if i + 1 < stop and ids[i] == left and ids[i + 1] == right:
-            add(code_of(left, right), -weight, table)
-            if before != END:
-                add(code_of(before, left), -weight, table)
-                add_home(code_of(before, new), w, weight, table, homes)
-            if i + 2 < stop:
-                add(code_of(right, ids[i + 2]), -weight, table)
-                add_home(code_of(new, ids[i + 2]), w, weight, table, homes)
-            before = new
-            i += 2
+def merge_counted(ids, start, stop, left, right, new, w, weight, table, homes):
+    """Merge the pair in word w, in place, and change the counts of pairs; -> where the word ends now."""
+    read = write = start
+    while read < stop:
+        if read + 1 < stop and ids[read] == left and ids[read + 1] == right:
+            if write > start:
+                add(code_of(ids[write - 1], left), -weight, table)
+                add_home(code_of(ids[write - 1], new), w, weight, table, homes)
+            if read + 2 < stop:
+                add(code_of(right, ids[read + 2]), -weight, table)
+                add_home(code_of(new, ids[read + 2]), w, weight, table, homes)
+            ids[write] = new
+            read += 2
         else:
-            before = ids[i]
-            i += 1
+            ids[write] = ids[read]
+            read += 1
+        write += 1
+    return write
 
 
 def word_bounds(ids, words):
@@ -174,88 +209,13 @@ def word_bounds(ids, words):
     return starts, stops
 
 
-# A table of pairs is (slots, codes, counts, size): codes and counts fill up in order of arrival, and `slots`, a hash
-# table with open addressing, says where a code is. It is never more than half full, so that chains stay short.
-#
-# The homes of pairs, the words that hold them, are linked lists (first, word, next, size): first[place in the table]
-# is the first entry, -1 if there is none; word[entry] is a word, and next[entry] the entry after it.
-
-
-def empty_table(room):
-    capacity = 16
-    while capacity < 2 * room:
-        capacity *= 2
-    codes, counts = np.zeros(capacity // 2, np.int64), np.zeros(capacity // 2, np.int64)
-    return np.full(capacity, -1, np.int64), codes, counts, np.zeros(1, np.int64)
-
-
 def pair_table(ids, weights):
     """The pairs of all words with their counts, and their homes."""
     starts, stops = word_bounds(ids, len(weights))
     table = empty_table(0)
-    entries = 3 * len(ids)  # a merge makes the text one symbol shorter and at most two entries more
-    homes = np.full(8, -1, np.int64), np.empty(entries, np.int32), np.empty(entries, np.int32), np.zeros(1, np.int64)
+    homes = empty_homes(len(table[1]), 3 * len(ids))  # a merge makes one symbol less and at most two entries more
     for w in range(len(weights)):
         table, homes = with_room(table, homes, stops[w] - starts[w])
         for i in range(starts[w], stops[w] - 1):
             add_home(code_of(ids[i], ids[i + 1]), w, weights[w], table, homes)
     return table, homes
-
-
-def with_room(table, homes, more):
-    """Table and homes, or larger copies if `more` new pairs might not fit."""
-    size = table[3][0]
-    if size + more <= len(table[1]):
-        return table, homes
-    larger = empty_table(2 * (size + more))
-    first = np.full(len(larger[1]), -1, np.int64)
-    for p in range(size):
-        add(table[1][p], table[2][p], larger)
-        first[p] = homes[0][p]
-    return larger, (first, homes[1], homes[2], homes[3])
-
-
-def add_home(code, w, weight, table, homes):
-    """Count a pair, and put word w on the list of its homes, if it is not the last one there."""
-    place = add(code, weight, table)
-    first, word, after, size = homes
-    if first[place] < 0 or word[first[place]] != w:
-        word[size[0]], after[size[0]] = w, first[place]
-        first[place] = size[0]
-        size[0] += 1
-
-
-def add(code, weight, table):
-    """Add to the count of a pair; -> its place in the table."""
-    slots, codes, counts, size = table
-    slot, place = find(code, slots, codes)
-    if place < 0:
-        place = slots[slot] = size[0]
-        codes[place] = code
-        size[0] += 1
-    counts[place] += weight
-    return place
-
-
-def find(code, slots, codes):
-    """The slot of a code, and its place: -1 if it is not in the table."""
-    last = len(slots) - 1  # all ones in binary
-    slot = ((code >> 32) * 92821 + code % 2**32 * 31) & last
-    while slots[slot] >= 0 and codes[slots[slot]] != code:
-        slot = (slot + 1) & last
-    return slot, slots[slot]
-
-
-def code_of(left, right):
-    """Both ids in one number, in the order of pairs."""
-    return np.int64(left) * 2**32 + np.int64(right)
-
-
-def most_frequent(table):
-    """The place of the highest count, of several the smallest pair's."""
-    _, codes, counts, size = table
-    best = 0
-    for p in range(1, size[0]):
-        if counts[p] > counts[best] or (counts[p] == counts[best] and codes[p] < codes[best]):
-            best = p
-    return best

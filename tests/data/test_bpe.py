@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from minilm import kernels
-from minilm.data import BPETokenizer
-from minilm.data.bpe import WORD
+from minilm.data import BPETokenizer, bpe
+from minilm.data.cut import WORD, cuts
 from minilm.kernels.merges import END, apply_merges, count_pairs, learn_merges, merge_pair
+from minilm.kernels.words import number_words
 
 TEXT = (
     "HAMLET:\nTo be, or not to be: that is the question:\nWhether 'tis nobler in the mind to suffer\n"
@@ -64,6 +65,29 @@ def test_every_unicode_text_comes_back(text):
 def test_training_equals_the_plain_algorithm_ties_included(text, size):
     merges, _ = trained_by_hand(WORD.findall(text), size - 256)
     assert BPETokenizer.train(text, size).merges.tolist() == [list(pair) for pair in merges]
+
+
+def pieces_by(begins, text):
+    places = [*np.flatnonzero(begins).tolist(), len(text)]
+    return [text[start:stop] for start, stop in pairwise(places)]
+
+
+AWKWARD = st.text(alphabet="'stmdlver a12_-\n\t\u00a0\u3000é的²٣🐈", max_size=40)
+
+
+@given(st.one_of(st.text(), AWKWARD))
+@settings(max_examples=300)
+def test_arrays_cut_where_the_pattern_does(text):
+    assert pieces_by(cuts(text), text) == WORD.findall(text)
+
+
+def test_a_cut_in_another_place_is_noticed():
+    """Negative control of the test above."""
+    text = "They'll go,  now"
+    for i in range(1, len(text)):
+        begins = cuts(text)
+        begins[i] = not begins[i]
+        assert pieces_by(begins, text) != WORD.findall(text)
 
 
 @given(st.text())
@@ -133,6 +157,24 @@ def test_a_table_that_grows_forgets_nothing():
     assert dict(zip(map(tuple, pairs.tolist()), counts.tolist(), strict=True)) == {
         pair: count for pair, count in expected.items() if END not in pair
     }
+
+
+def test_a_word_is_merged_once_however_often_it_occurs(monkeypatch):
+    lengths = []
+    monkeypatch.setattr(bpe, "apply_merges", lambda ids, *rest: lengths.append(len(ids)) or apply_merges(ids, *rest))
+    once = TOKENIZER.encode(" to be or not")
+    np.testing.assert_array_equal(TOKENIZER.encode(" to be or not" * 100), np.tile(once, 100))
+    assert lengths == [len(" to be or not") + 4] * 2  # one call each, of four words, each with its END
+
+
+@given(st.lists(st.sampled_from([b"a", b"aa", b"ab", b"\xff", b"b"]), max_size=30))
+def test_distinct_words_are_numbered_in_order(words):
+    text = np.frombuffer(b"".join(words), np.uint8)
+    starts = np.cumsum([0, *map(len, words)])[:-1]
+    distinct, number = number_words(text, starts)
+    expected = list(dict.fromkeys(words))
+    assert distinct.tolist() == words_of(*expected).tolist()
+    assert number.tolist() == [expected.index(word) for word in words]
 
 
 def test_cut_characters_are_replaced():
