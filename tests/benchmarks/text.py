@@ -134,7 +134,7 @@ def python_train(text: str, number: int) -> list[tuple[int, int]]:
     for new in range(BYTES, BYTES + number):
         counts = {}
         for word in words:
-            for pair in zip(word, word[1:], strict=False):
+            for pair in pairwise(word):
                 counts[pair] = counts.get(pair, 0) + 1
         merges.append(min(counts, key=lambda pair: (-counts[pair], pair)))
         words = [python_merged(word, merges[-1], new) for word in words]
@@ -147,7 +147,7 @@ def python_encode(text: str, ranks: dict[tuple[int, int], int]) -> list[int]:
     for chunk in WORD.findall(text):
         word = list(chunk.encode("utf-8"))
         while len(word) > 1:
-            pair = min(zip(word, word[1:], strict=False), key=lambda pair: ranks.get(pair, len(ranks)))
+            pair = min(pairwise(word), key=lambda pair: ranks.get(pair, len(ranks)))
             if pair not in ranks:
                 break
             word = python_merged(word, pair, BYTES + ranks[pair])
@@ -191,7 +191,7 @@ def scores(model: NGram, ids: np.ndarray) -> np.ndarray:
 
 
 def assert_nltk_agrees() -> None:
-    """Given nltk's discounts, ours are nltk's numbers: `DISCOUNT` at all orders but the first, which it leaves whole."""
+    """Given nltk's discounts, ours are nltk's numbers: `DISCOUNT` at all orders but the first, which has none."""
     text, others = plays()[:NLTK_COUNTS], plays()[-NLTK_SCORES:]
     characters = CharTokenizer.train(text)
     with mock.patch.object(smoothing, "discount", side_effect=[0.0] + [DISCOUNT] * (ORDER - 1)):
@@ -233,9 +233,4 @@ ROWS: dict[str, Callable[[int], Seconds]] = {
     "bpe-encode-python": bpe_encode_python,
     "kneser-ney-build": kneser_ney_build,
     "kneser-ney-score": kneser_ney_score,
-}
-PEERS = {
-    **dict.fromkeys(("bpe-train", "bpe-encode"), "tokenizers (Rust)"),
-    **dict.fromkeys(("bpe-train-python", "bpe-encode-python"), "pure Python"),
-    **dict.fromkeys(("kneser-ney-build", "kneser-ney-score"), "nltk.lm"),
 }

@@ -34,6 +34,11 @@ IN_TURN = {
     "decode-int8": [FLOAT32],
     "beam-l": [TRANSFORMERS],
 }
+RUST, PYTHON, NLTK = "tokenizers (Rust)", "pure Python", "nltk.lm"
+TEXT_PEERS = {
+    **{"bpe-train": RUST, "bpe-encode": RUST, "bpe-train-python": PYTHON, "bpe-encode-python": PYTHON},
+    **{"kneser-ney-build": NLTK, "kneser-ney-score": NLTK},
+}
 MAY_DIFFER = {"decode-int8", PRODUCTS}  # whose results are not the others'
 
 TARGETS = {  # the most that minilm's seconds (or bytes) may be, over the peer's; with no peer, seconds
@@ -49,6 +54,12 @@ TARGETS = {  # the most that minilm's seconds (or bytes) may be, over the peer's
     ("decode-gpt2", EAGER): 1 / 2.8,
     ("decode-int8", FLOAT32): 1 / 2.2,
     ("beam-l", TRANSFORMERS): 1 / 3,
+    ("bpe-train", RUST): 2,
+    ("bpe-encode", RUST): 2,
+    ("bpe-train-python", PYTHON): 1 / 50,
+    ("bpe-encode-python", PYTHON): 1 / 50,
+    ("kneser-ney-build", NLTK): 1 / 20,
+    ("kneser-ney-score", NLTK): 1 / 20,
     ("peak-memory", EAGER): 0.8,
     ("import", "import torch"): 0.3,
     ("first-step-cold", None): 20,
