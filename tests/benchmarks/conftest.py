@@ -1,3 +1,3 @@
 """The timings are scripts, not tests."""
 
-collect_ignore = ["run.py", "ours.py", "theirs.py", "workloads.py"]
+collect_ignore = ["run.py", "ours.py", "text.py", "theirs.py", "workloads.py"]
