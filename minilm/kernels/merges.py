@@ -149,7 +149,7 @@ def queue_pair(left, right, ids, ranks, queue):
     """Queue the pair at two places, if it is one that is merged."""
     rank = find(code_of(ids[left], ids[right]), ranks[0], ranks[1])[1]
     if rank >= 0:
-        heappush(queue, rank * 2**32 + left)
+        heappush(queue, np.int64(rank) * 2**32 + left)
 
 
 def rank_table(merges):

@@ -60,7 +60,7 @@ def test_hints_come_one_at_a_time_and_then_repeat_the_last():
 
 def test_revealing_shows_the_source_of_the_reference():
     source = check.reveal("attention")
-    assert "def attention(q, k, v, mask, causal):" in source
+    assert "def attend(q, k, v, mask, causal=False):" in source
     assert "def weights(q, k, mask, causal):" in source  # which it calls
 
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from minilm import kernels
 from minilm.data import BPETokenizer, bpe
 from minilm.data.cut import WORD, cuts
+from minilm.kernels import merges
 from minilm.kernels.merges import END, apply_merges, count_pairs, learn_merges, merge_pair
 from minilm.kernels.words import number_words
 
@@ -165,6 +166,30 @@ def test_a_word_is_merged_once_however_often_it_occurs(monkeypatch):
     once = TOKENIZER.encode(" to be or not")
     np.testing.assert_array_equal(TOKENIZER.encode(" to be or not" * 100), np.tile(once, 100))
     assert lengths == [len(" to be or not") + 4] * 2  # one call each, of four words, each with its END
+
+
+def count_calls(monkeypatch, name):
+    """The arguments with which the loops of merges.py, as plain Python, call one of their functions from now on."""
+    function, calls = getattr(merges, name), []
+    monkeypatch.setattr(merges, name, lambda *arguments: calls.append(arguments) or function(*arguments))
+    return calls
+
+
+def test_learning_looks_only_at_words_that_hold_the_pair(monkeypatch):
+    calls = count_calls(monkeypatch, "merge_counted")
+    ids = words_of([1, 2], *([3 + i, 3 + i] for i in range(50)), [9, 1, 2])
+    weights = np.ones(52, np.int64)
+    assert learn_merges._loops(ids, weights, 100, 10).tolist() == [[1, 2]]
+    assert len(calls) == 2  # all words would be 52
+
+
+def test_encoding_looks_up_no_more_than_three_pairs_per_symbol_of_a_long_word(monkeypatch):
+    calls = count_calls(monkeypatch, "queue_pair")
+    word = np.random.default_rng(0).integers(0, 4, 1000)
+    learned = learn_merges(words_of(*word.reshape(-1, 8).tolist()), np.ones(125, np.int64), 4, 60)
+    encoded = apply_merges._loops(words_of(word.tolist()), learned, 4)
+    assert len(learned) == 60
+    assert len(calls) == 999 + 2 * (1001 - len(encoded))  # at first, and beside each merge
 
 
 @given(st.lists(st.sampled_from([b"a", b"aa", b"ab", b"\xff", b"b"]), max_size=30))

@@ -11,6 +11,7 @@ from safetensors.numpy import load_file, save_file
 from minilm.generate import beam_search, greedy
 from minilm.metrics import perplexity
 from minilm.models.ngram import SMOOTHINGS, NGram
+from minilm.models.smoothing import Level
 
 TEXTS = st.lists(st.integers(0, 3), min_size=5, max_size=60).map(np.array)  # of a vocabulary of 5: 4 is never seen
 
@@ -121,6 +122,16 @@ def test_token_log_probs_and_loss_equal_the_whole_distribution(english):
     picked = np.take_along_axis(whole, rows[:, 1:, None], axis=-1)[..., 0]
     np.testing.assert_array_equal(model.token_log_probs(rows[:, :-1], rows[:, 1:]), picked)
     assert model.loss(rows[:, :-1], rows[:, 1:]) == pytest.approx(-picked.mean())
+
+
+def test_scoring_looks_up_all_tokens_at_once(english, monkeypatch):
+    calls, find = [], Level.find
+    monkeypatch.setattr(Level, "find", lambda *arguments: calls.append(arguments) or find(*arguments))
+    model = NGram(english[2], 5).fit(english[0])
+    for length in (10, 1000):
+        calls.clear()
+        model.token_log_probs(english[1][None, :length], english[1][None, 1 : length + 1])
+        assert len(calls) == 4 + 5  # the contexts of orders 2 to 5, and the n-grams of orders 1 to 5
 
 
 def test_targets_of_minus_one_do_not_count(english):
