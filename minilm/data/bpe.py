@@ -98,8 +98,9 @@ class BPETokenizer(Tokenizer):
 def _distinct_words(text: str) -> tuple[np.ndarray, np.ndarray]:
     """The bytes of the distinct words, each closed by END, and for each word of the text which of them it is."""
     data = np.frombuffer(utf8(text), np.uint8)
-    characters = np.flatnonzero(data & 0b1100_0000 != 0b1000_0000)  # where each starts: others go on like 10xxxxxx
-    return number_words(data, characters[cuts(text)])
+    begins = data & 0b1100_0000 != 0b1000_0000  # the first byte of a character: its others are 10xxxxxx
+    begins[begins] = cuts(text)
+    return number_words(data, np.flatnonzero(begins))
 
 
 def runs(values: np.ndarray, starts: np.ndarray, lengths: np.ndarray) -> np.ndarray:

@@ -1,6 +1,6 @@
 """Where a text is cut before its bytes are merged: GPT-2's pattern, and the same in a few passes over arrays.
 
-The pattern is what is meant. `cuts` finds the same places fifteen times as fast, by looking at all characters at once.
+The pattern is what is meant. `cuts` finds the same places sooner, by looking at all characters at once.
 """
 
 import functools
