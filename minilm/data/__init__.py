@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+from .bag import BagOfNGrams, Bags, characters, words
 from .batches import Windows, consecutive, length_mask, pad
 from .bpe import BPETokenizer
 from .by_length import ByLength
@@ -19,6 +20,8 @@ __all__ = [
     "CORPORA",
     "TOKENIZERS",
     "BPETokenizer",
+    "BagOfNGrams",
+    "Bags",
     "ByLength",
     "CharTokenizer",
     "Corpus",
@@ -34,6 +37,7 @@ __all__ = [
     "Windows",
     "WordPieceTokenizer",
     "WordTokenizer",
+    "characters",
     "consecutive",
     "documents",
     "fetch",
@@ -47,6 +51,7 @@ __all__ = [
     "split",
     "split_pairs",
     "teacher_forcing",
+    "words",
 ]
 
 TOKENIZERS: dict[str, type[Tokenizer]] = {

@@ -6,6 +6,8 @@ from numpy.typing import ArrayLike
 from minilm.data.bag import Bags
 from minilm.expect import expect, expect_count
 
+from .minimise import minimise
+
 
 class NaiveBayes:
     """P(c | x) ∝ P(c) Πᵥ P(v | c)^xᵥ, with P(v | c) = (count of v in texts of c + k) / (count of all in them + k V)
@@ -32,7 +34,7 @@ class NaiveBayes:
         self.classes, self.k = classes, k
 
     def fit(self, bags: Bags, labels: ArrayLike) -> "NaiveBayes":
-        """Count. labels (N,), from 0 to classes - 1, each of which occurs."""
+        """Count. Labels (N,), from 0 to classes - 1, each of which occurs."""
         one_hot = one_hot_labels(labels, bags.shape[0], self.classes)
         counts = bags.transposed_times(one_hot) + self.k  # (V, C)
         self.weights = np.log(counts / counts.sum(axis=0))
@@ -47,8 +49,7 @@ class NaiveBayes:
 class LogisticRegression:
     """P(c | x) = softmax(x W + b), where W and b make  -(1/N) Σ ln P(yₙ | xₙ) + λ/2 Σ W²  least
 
-    The function is convex: it has one minimum, which gradient descent with Nesterov's momentum (1983) finds, a step
-    being 1 / L, L a bound of the curvature. x is `Bags.presence()`: with |x| = 1, and the bias, L = 1/2 (1 + 1) + λ.
+    The function is convex: it has one minimum, which `minimise` finds.
 
     Parameters
     ----------
@@ -56,6 +57,7 @@ class LogisticRegression:
     decay : float
         λ.
     steps : int
+        Of `minimise`.
 
     >>> from minilm.data.bag import BagOfNGrams, characters
     >>> bag = BagOfNGrams(["好看", "难看"], characters, longest=1)
@@ -64,33 +66,30 @@ class LogisticRegression:
     np.int64(1)
     """
 
-    def __init__(self, classes: int, *, decay: float = 1e-5, steps: int = 300):
+    def __init__(self, classes: int, *, decay: float = 1e-4, steps: int = 100):
         expect_count("classes", classes, 2)
         expect_count("steps", steps)
-        expect("decay", decay, 0 < decay < np.inf, "a number above 0, such as 1e-5: without it there is no minimum")
+        expect("decay", decay, 0 < decay < np.inf, "a number above 0, such as 1e-4: without it there is no minimum")
         self.classes, self.decay, self.steps = classes, decay, steps
 
     def fit(self, bags: Bags, labels: ArrayLike) -> "LogisticRegression":
-        """Descend from 0. labels (N,), from 0 to classes - 1, each of which occurs."""
-        one_hot = one_hot_labels(labels, bags.shape[0], self.classes)
-        self.weights, self.bias = np.zeros((bags.shape[1], self.classes)), np.zeros(self.classes)
-        ahead, rate = (self.weights, self.bias), 1 / (1 + self.decay)
-        for step in range(self.steps):
-            before, momentum = (self.weights, self.bias), step / (step + 3)
-            slopes = self._gradient(bags, one_hot, *ahead)
-            self.weights, self.bias = (p - rate * slope for p, slope in zip(ahead, slopes, strict=True))
-            now = (self.weights, self.bias)
-            ahead = tuple(p + momentum * (p - old) for p, old in zip(now, before, strict=True))
+        """Find the minimum. Labels (N,), from 0 to classes - 1, each of which occurs."""
+        one_hot, V = one_hot_labels(labels, bags.shape[0], self.classes), bags.shape[1]
+
+        def function(x):
+            W, b = x[: -self.classes].reshape(V, -1), x[-self.classes :]
+            log_p = log_softmax(bags.times(W) + b)
+            value = -(one_hot * log_p).sum() / len(one_hot) + self.decay / 2 * (W * W).sum()
+            error = (np.exp(log_p) - one_hot) / len(one_hot)
+            return value, np.append(bags.transposed_times(error) + self.decay * W, error.sum(axis=0))
+
+        x = minimise(function, np.zeros((V + 1) * self.classes), steps=self.steps)
+        self.weights, self.bias = x[: -self.classes].reshape(V, -1), x[-self.classes :]
         return self
 
     def log_probs(self, bags: Bags) -> np.ndarray:
         """ln P(c | x).   ->   (N, C)"""
         return log_softmax(bags.times(self.weights) + self.bias)
-
-    def _gradient(self, bags, one_hot, weights, bias):
-        """Of the mean, Xᵀ (P - Y) / N, and of the decay, λ W; of the bias the mean of P - Y."""
-        error = (np.exp(log_softmax(bags.times(weights) + bias)) - one_hot) / len(one_hot)
-        return bags.transposed_times(error) + self.decay * weights, error.sum(axis=0)
 
 
 def one_hot_labels(labels: ArrayLike, N: int, classes: int) -> np.ndarray:
