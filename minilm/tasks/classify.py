@@ -67,10 +67,14 @@ class Classifier:
         Of the training texts: its pieces are Chinese characters, and words or their parts.
     labels : list of str
         Their names, in the order of the model's classes.
+    longest : int
+        Tokens that are read of a text; beyond, it is cut.
     """
 
-    def __init__(self, model: models.RecurrentClassifier, tokenizer: WordPieceTokenizer, labels: Sequence[str]):
-        self.model, self.tokenizer, self.labels = model.eval(), tokenizer, list(labels)
+    def __init__(
+        self, model: models.RecurrentClassifier, tokenizer: WordPieceTokenizer, labels: Sequence[str], longest: int
+    ):
+        self.model, self.tokenizer, self.labels, self.longest = model.eval(), tokenizer, list(labels), longest
 
     @classmethod
     def train(
@@ -120,9 +124,9 @@ class Classifier:
         special, rng = Special.of(tokenizer), np.random.default_rng(seed)
         unknown = tokenizer.vocabulary.id("[UNK]")
         model = models.RecurrentClassifier(
-            len(tokenizer), len(labels), pad=special.pad, unknown=unknown, **{"longest": longest} | sizes, rng=rng
+            len(tokenizer), len(labels), pad=special.pad, unknown=unknown, **sizes, rng=rng
         )
-        made = cls(model, tokenizer, labels)
+        made = cls(model, tokenizer, labels, longest)
         made.log = Trainer(
             model, AdamW(model.parameters(), lr, weight_decay=weight_decay), made._batches(kept, batch, seed),
             validation=made._batches(held_out, 1, seed), minutes=minutes, steps=steps, seed=seed, folder=folder,
@@ -171,7 +175,7 @@ class Classifier:
 
     def save(self, folder: str | Path) -> None:
         """Write what `load` reads."""
-        config = {"settings": self.model.settings, "labels": self.labels}
+        config = {"settings": self.model.settings, "labels": self.labels, "longest": self.longest}
         folders.save(folder, TASK, config, self.model, tokenizer=self.tokenizer)
 
     @classmethod
@@ -180,7 +184,7 @@ class Classifier:
         config, arrays, tokenizers = folders.load(folder, TASK)
         model = models.RecurrentClassifier(**config["settings"], rng=np.random.default_rng(0))
         model.load_state_dict(arrays)
-        return cls(model, tokenizers["tokenizer"], config["labels"])
+        return cls(model, tokenizers["tokenizer"], config["labels"], config["longest"])
 
     def _batches(self, examples, batch, seed) -> Examples:
         texts = self._framed([example.text for example in examples])
@@ -191,7 +195,7 @@ class Classifier:
         empty = [text for text in texts if not text.strip()]
         if empty:
             raise ValueError(f"text is {empty[0]!r}; expected something to classify")
-        return [framed(self.tokenizer.encode(text), special=special, longest=self.model.longest) for text in texts]
+        return [framed(self.tokenizer.encode(text), special=special, longest=self.longest) for text in texts]
 
     def _numbers(self, examples) -> np.ndarray:
         unknown = sorted({example.label for example in examples} - set(self.labels))
