@@ -9,6 +9,7 @@ from .bpe import BPETokenizer
 from .by_length import ByLength
 from .corpora import CORPORA, Corpus, documents, fetch, records
 from .framing import Examples, Special, framed, padded
+from .leaks import sharing_beginning
 from .masking import FollowingTexts, MaskedTexts, Masking
 from .pairs import Pairs, split_pairs, teacher_forcing
 from .texts import Document, read_text, split
@@ -48,6 +49,7 @@ __all__ = [
     "padded",
     "read_text",
     "records",
+    "sharing_beginning",
     "split",
     "split_pairs",
     "teacher_forcing",

@@ -36,8 +36,7 @@ class NaiveBayes:
     def fit(self, bags: Bags, labels: ArrayLike) -> "NaiveBayes":
         """Count. Labels (N,), from 0 to classes - 1, each of which occurs."""
         one_hot = one_hot_labels(labels, bags.shape[0], self.classes)
-        counts = bags.transposed_times(one_hot) + self.k  # (V, C)
-        self.weights = np.log(counts / counts.sum(axis=0))
+        self.weights = np.log(smoothed_shares(bags.transposed_times(one_hot), self.k))
         self.bias = np.log(one_hot.mean(axis=0))
         return self
 
@@ -90,6 +89,15 @@ class LogisticRegression:
     def log_probs(self, bags: Bags) -> np.ndarray:
         """ln P(c | x).   ->   (N, C)"""
         return log_softmax(bags.times(self.weights) + self.bias)
+
+
+def smoothed_shares(counts: np.ndarray, k: float) -> np.ndarray:
+    """P(v | c) = (count of v in c + k) / (count of all in c + k V).   counts (V, C)   ->   (V, C)
+
+    >>> smoothed_shares(np.array([[3.0], [0.0]]), 1.0).tolist()
+    [[0.8], [0.2]]
+    """
+    return (counts + k) / (counts.sum(axis=0) + k * len(counts))
 
 
 def one_hot_labels(labels: ArrayLike, N: int, classes: int) -> np.ndarray:

@@ -55,7 +55,7 @@ class RecurrentClassifier(nn.Module):
         layers: int = 1,
         cell: str = "lstm",
         pool: str = "max",
-        dropout: float = 0.5,
+        dropout: float = 0.3,
         word_dropout: float = 0.1,
         rng: np.random.Generator,
     ):
@@ -71,6 +71,7 @@ class RecurrentClassifier(nn.Module):
         self.vocabulary, self.pad, self.unknown, self.pool = vocabulary, pad, unknown, pool
         self.word_dropout, self.rng = word_dropout, rng
         self.embedding = nn.Embedding(vocabulary, embedding, rng=rng)
+        self.embedding.table.data *= np.float32(0.1)  # so that the few updates of a rare token outweigh its beginning
         self.recurrent = nn.Recurrent(cell, embedding, width, layers=layers, bidirectional=True, rng=rng)
         self.dropout = nn.Dropout(dropout, rng=rng)
         self.head = nn.Linear(2 * width, classes, rng=rng)

@@ -88,11 +88,11 @@ class Classifier:
         show_progress: bool = True,
         vocabulary: int = 6000,
         batch: int = 32,
-        lr: float = 2e-3,
+        lr: float = 3e-3,
         weight_decay: float = 0.01,
         evaluate_every: int = 100,
         patience: int = 8,
-        longest: int = 200,
+        longest: int = 100,
         **sizes: object,
     ) -> Self:
         """Learn from most of the examples, and stop where the rest, a validation part, is predicted best.
