@@ -10,6 +10,7 @@ from minilm import autograd, data, metrics, models
 from minilm.data import Examples, WordPieceTokenizer, framed, padded
 from minilm.data.framing import Framed, Special
 from minilm.expect import expect_count
+from minilm.nn import Module
 from minilm.training import AdamW, Trainer, schedules
 from minilm.training.evaluation import evaluating
 
@@ -63,6 +64,7 @@ class Classifier:
     Attributes
     ----------
     model : RecurrentClassifier
+        Or another with `model(ids, segments)` and `model.loss(ids, segments, labels)`, which `save` does not know.
     tokenizer : WordPieceTokenizer
         Of the training texts: its pieces are Chinese characters, and words or their parts.
     labels : list of str
@@ -71,9 +73,7 @@ class Classifier:
         Tokens that are read of a text; beyond, it is cut.
     """
 
-    def __init__(
-        self, model: models.RecurrentClassifier, tokenizer: WordPieceTokenizer, labels: Sequence[str], longest: int
-    ):
+    def __init__(self, model: Module, tokenizer: WordPieceTokenizer, labels: Sequence[str], longest: int):
         self.model, self.tokenizer, self.labels, self.longest = model.eval(), tokenizer, list(labels), longest
 
     @classmethod
@@ -126,14 +126,29 @@ class Classifier:
         model = models.RecurrentClassifier(
             len(tokenizer), len(labels), pad=special.pad, unknown=unknown, **sizes, rng=rng
         )
+        limits = {"minutes": minutes, "steps": steps, "seed": seed, "folder": folder, "show_progress": show_progress}
+        stopping = {"evaluate_every": evaluate_every, "patience": patience}
         made = cls(model, tokenizer, labels, longest)
-        made.log = Trainer(
-            model, AdamW(model.parameters(), lr, weight_decay=weight_decay), made._batches(kept, batch, seed),
-            validation=made._batches(held_out, 1, seed), minutes=minutes, steps=steps, seed=seed, folder=folder,
-            show_progress=show_progress, schedule=schedules.warmup_cosine(0.05), evaluate_every=evaluate_every,
-            patience=patience,
-        ).fit()  # fmt: skip
-        return made
+        return made.fit(kept, held_out, batch=batch, lr=lr, weight_decay=weight_decay, **limits, **stopping)
+
+    def fit(
+        self,
+        kept: Sequence[Example],
+        held_out: Sequence[Example],
+        *,
+        batch: int,
+        lr: float,
+        weight_decay: float,
+        seed: int,
+        **training: object,
+    ) -> Self:
+        """Train the model, whichever it is, on `kept`; the best on `held_out` stays. `training`: as of `Trainer`."""
+        optimizer = AdamW(self.model.parameters(), lr, weight_decay=weight_decay)
+        learned, measured = self._batches(kept, batch, seed), self._batches(held_out, 1, seed)
+        schedule = schedules.warmup_cosine(0.05)
+        trainer = Trainer(self.model, optimizer, learned, validation=measured, schedule=schedule, seed=seed, **training)
+        self.log = trainer.fit()
+        return self
 
     def __call__(self, text: str) -> Answer:
         """The likeliest label of a text.
@@ -154,7 +169,7 @@ class Classifier:
         with autograd.no_grad(), evaluating(self.model):
             for start in range(0, len(order), batch):
                 chosen = order[start : start + batch]
-                logits = self.model(*padded([rows_of[i] for i in chosen], self.model.pad))
+                logits = self.model(*padded([rows_of[i] for i in chosen], Special.of(self.tokenizer).pad))
                 found[chosen] = autograd.softmax(logits).data
         return found
 
@@ -188,7 +203,9 @@ class Classifier:
 
     def _batches(self, examples, batch, seed) -> Examples:
         texts = self._framed([example.text for example in examples])
-        return Examples(texts, self._numbers(examples), pad=self.model.pad, batch=min(batch, len(texts)), seed=seed)
+        return Examples(
+            texts, self._numbers(examples), pad=Special.of(self.tokenizer).pad, batch=min(batch, len(texts)), seed=seed
+        )
 
     def _framed(self, texts) -> list[Framed]:
         special = Special.of(self.tokenizer)
