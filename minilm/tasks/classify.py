@@ -164,12 +164,13 @@ class Classifier:
     def probabilities(self, texts: Sequence[str], batch: int = 64) -> np.ndarray:
         """P(label | text).   ->   (N, labels)"""
         rows_of = self._framed(texts)
+        pad = Special.of(self.tokenizer).pad
         order = np.argsort([len(ids) for ids, _ in rows_of], kind="stable")  # little padding
         found = np.zeros((len(texts), len(self.labels)))
         with autograd.no_grad(), evaluating(self.model):
             for start in range(0, len(order), batch):
                 chosen = order[start : start + batch]
-                logits = self.model(*padded([rows_of[i] for i in chosen], Special.of(self.tokenizer).pad))
+                logits = self.model(*padded([rows_of[i] for i in chosen], pad))
                 found[chosen] = autograd.softmax(logits).data
         return found
 

@@ -30,7 +30,7 @@ DOMAINS = {
     "books": "书",
     "hotels": "酒店",
     "computers": "电脑 笔记本 键盘 屏幕",
-}  # by a word in the text: no labels exist
+}
 SHOWN = 5  # of the surest mistakes
 
 
@@ -116,7 +116,7 @@ def told(classifier, corpus, train, test) -> dict:
     p = classifier.probabilities([example.text for example in test])
     wrong = np.flatnonzero(p.argmax(axis=1) != numbers(test))
     surest = wrong[np.argsort(-p.max(axis=1)[wrong])][:SHOWN]
-    columns = classifier.log.columns()
+    columns = {name: np.array(column) for name, column in classifier.log.columns().items()}
     measured = np.isfinite(columns["validation_loss"])
     log = [columns[name][measured].round(4).tolist() for name in ("step", "validation_loss")]
     return figures(p, test, train) | {
