@@ -166,7 +166,7 @@ MODELS = {"lstm": lstm, "bert": bert, "bert, pre-trained": bert_pretrained}
 
 def write(content) -> None:
     with replacing(RESULTS) as temporary:
-        temporary.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8", newline="\n")
+        temporary.write_text(json.dumps(content, ensure_ascii=False) + "\n", encoding="utf-8", newline="\n")
 
 
 def table(content) -> str:
