@@ -2,6 +2,8 @@
 
 from types import ModuleType
 
-TASKS: dict[str, ModuleType] = {}  # a module for each command: its `read`, its `split`, and its class as `Task`
+from . import classify
+
+TASKS: dict[str, ModuleType] = {"classify": classify}  # a module for each command: its `read`, its `split`, and its class as `Task`
 
 __all__ = ["TASKS"]
