@@ -4,8 +4,7 @@ from types import ModuleType
 
 from . import classify
 
-TASKS: dict[str, ModuleType] = {
-    "classify": classify
-}  # a module for each command: its `read`, its `split`, and its class as `Task`
+# A module for each command: its `read`, its `split`, and its class as `Task`.
+TASKS: dict[str, ModuleType] = {"classify": classify}
 
 __all__ = ["TASKS"]
