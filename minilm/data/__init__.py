@@ -3,11 +3,13 @@
 import json
 from pathlib import Path
 
+from .bag import BagOfNGrams, Bags, characters, words
 from .batches import Windows, consecutive, length_mask, pad
 from .bpe import BPETokenizer
 from .by_length import ByLength
 from .corpora import CORPORA, Corpus, documents, fetch, records
 from .framing import Examples, Special, framed, padded
+from .leaks import sharing_beginning
 from .masking import FollowingTexts, MaskedTexts, Masking
 from .pairs import Pairs, split_pairs, teacher_forcing
 from .texts import Document, read_text, split
@@ -19,6 +21,8 @@ __all__ = [
     "CORPORA",
     "TOKENIZERS",
     "BPETokenizer",
+    "BagOfNGrams",
+    "Bags",
     "ByLength",
     "CharTokenizer",
     "Corpus",
@@ -34,6 +38,7 @@ __all__ = [
     "Windows",
     "WordPieceTokenizer",
     "WordTokenizer",
+    "characters",
     "consecutive",
     "documents",
     "fetch",
@@ -44,9 +49,11 @@ __all__ = [
     "padded",
     "read_text",
     "records",
+    "sharing_beginning",
     "split",
     "split_pairs",
     "teacher_forcing",
+    "words",
 ]
 
 TOKENIZERS: dict[str, type[Tokenizer]] = {

@@ -2,7 +2,9 @@
 
 from functools import partial
 
+from .bags import LogisticRegression, NaiveBayes
 from .bert import Bert, BertClassifier, BertSpans, MaskedLM
+from .classifier import RecurrentClassifier
 from .conditional import ConditionalModel, Given
 from .encoder_decoder import EncoderDecoder
 from .gpt import GPT
@@ -32,8 +34,11 @@ __all__ = [
     "EncoderDecoder",
     "Given",
     "LanguageModel",
+    "LogisticRegression",
     "MaskedLM",
     "NGram",
+    "NaiveBayes",
+    "RecurrentClassifier",
     "RecurrentLM",
     "Seq2Seq",
 ]
