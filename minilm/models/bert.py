@@ -9,6 +9,8 @@ from minilm import autograd, nn
 from minilm.autograd import Tensor
 from minilm.expect import expect, expect_count
 
+from .padding import checked_rows
+
 
 class Bert(nn.Module):
     """h = encoder(norm(E[ids] + P + S[segments])) (Devlin et al. 2019, arXiv:1810.04805)
@@ -108,13 +110,8 @@ class Bert(nn.Module):
         return self.dropout(self.norm(self.positions(self.embedding(ids)) + self.segments(segments)))
 
     def _checked(self, ids, segments):
-        ids = autograd.check_ids("ids", np.asarray(ids), self.vocabulary)
-        if ids.ndim != 2 or ids.size == 0:
-            raise ValueError(f"ids has shape {ids.shape}, expected (B, T) with at least one token in each row")
+        ids = checked_rows("ids", ids, self.vocabulary, self.pad)
         nn.check_context(ids.shape[1], self.context)
-        text = ids != self.pad
-        if not text[:, 0].all() or (text[:, 1:] & ~text[:, :-1]).any():
-            raise ValueError(f"ids: padding ({self.pad}) stands before a token; expected it at the end of a row only")
         segments = np.zeros_like(ids) if segments is None else np.asarray(segments)
         if segments.shape != ids.shape:
             raise ValueError(f"segments has shape {segments.shape}, expected that of ids, {ids.shape}")

@@ -8,6 +8,8 @@ from minilm.autograd import Tensor
 from minilm.data import length_mask
 from minilm.expect import expect
 
+from .padding import checked_rows
+
 POOLINGS = ("mean", "max")
 
 
@@ -84,7 +86,7 @@ class RecurrentClassifier(nn.Module):
         ValueError
             If ids are not (B, T) of the vocabulary, or padding stands before a token.
         """
-        ids = self._checked(ids)
+        ids = checked_rows("ids", ids, self.vocabulary, self.pad)
         lengths = (ids != self.pad).sum(axis=1)
         x = self.dropout(self.embedding(self._some_hidden(ids)))
         hidden, _ = self.recurrent(x, lengths=lengths)
@@ -103,15 +105,6 @@ class RecurrentClassifier(nn.Module):
             return ids
         hide = (self.rng.random(ids.shape) < self.word_dropout) & (ids != self.pad)
         return np.where(hide, self.unknown, ids)
-
-    def _checked(self, ids):
-        ids = autograd.check_ids("ids", np.asarray(ids), self.vocabulary)
-        if ids.ndim != 2 or ids.size == 0:
-            raise ValueError(f"ids has shape {ids.shape}, expected (B, T) with at least one token in each row")
-        text = ids != self.pad
-        if not text[:, 0].all() or (text[:, 1:] & ~text[:, :-1]).any():
-            raise ValueError(f"ids: padding ({self.pad}) stands before a token; expected it at the end of a row only")
-        return ids
 
 
 def pooled(hidden: Tensor, lengths: np.ndarray, how: str) -> Tensor:

@@ -11,6 +11,7 @@ from minilm.autograd import Tensor, no_grad
 from minilm.expect import expect
 
 from .language_model import LanguageModel, next_log_probs
+from .padding import checked_rows
 
 
 class ConditionalModel(LanguageModel):
@@ -98,16 +99,7 @@ class ConditionalModel(LanguageModel):
         return source, ids
 
     def _checked_source(self, source) -> np.ndarray:
-        source = np.asarray(source)
-        if source.ndim != 2 or source.size == 0:
-            raise ValueError(f"source has shape {source.shape}, expected (B, S) with at least one token in each row")
-        source = autograd.check_ids("source", source, self.source_vocabulary)
-        text = source != self.pad
-        if not text[:, 0].all():
-            raise ValueError(f"source: row {text[:, 0].argmin()} begins with pad = {self.pad}; expected a text first")
-        if (text[:, 1:] & ~text[:, :-1]).any():
-            raise ValueError(f"source: a token follows pad = {self.pad}; expected padding at the end of a row only")
-        return source
+        return checked_rows("source", source, self.source_vocabulary, self.pad)
 
 
 class Given:

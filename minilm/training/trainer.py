@@ -45,7 +45,7 @@ class Trainer:
     clip : float
         The longest gradient.
     accumulate : int
-        EachOnce whose gradients are averaged for one update.
+        Batches whose gradients are averaged for one update.
     patience : int, optional
         End after this many evaluations without a new best, and return to the best weights (early stopping).
     folder : path, optional

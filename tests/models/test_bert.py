@@ -89,7 +89,7 @@ def test_gradients_equal_central_differences(head):
     [
         (np.zeros((2, 0), int), None, "at least one token"),
         ([[1, 0, 5]], None, "at the end of a row only"),
-        ([[0, 0, 0]], None, "at the end of a row only"),
+        ([[0, 0, 0]], None, "begins with pad = 0"),
         ([[1, 99]], None, "99 is outside the vocabulary of 11"),
         ([[1] * 9], None, "longer than the context of 8"),
         ([[1, 5]], [[0]], "segments has shape"),

@@ -56,8 +56,8 @@ def test_it_learns_which_of_two_tokens_comes_first():
     [
         (lambda: classifier(pool="sum"), "pool is 'sum'; expected mean or max"),
         (lambda: classifier(word_dropout=1), "word_dropout is 1; expected 0 <= word_dropout < 1"),
-        (lambda: classifier()(np.array([[0, 5]])), r"padding \(0\) stands before a token"),
-        (lambda: classifier()(np.array([5, 6])), r"ids has shape \(2,\), expected \(B, T\)"),
+        (lambda: classifier()(np.array([[0, 5]])), r"a token follows pad = 0"),
+        (lambda: classifier()(np.array([5, 6])), r"ids has shape \(2,\), expected two axes"),
     ],
 )
 def test_bad_input_is_refused_by_name_value_and_remedy(call, message):
