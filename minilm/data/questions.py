@@ -110,10 +110,10 @@ class Asker:
         kind = kind or self.kinds[rng.integers(len(self.kinds))]
         answered = rng.random() >= self.unanswerable if answered is None else answered
         for _ in range(TRIES):
-            passage, nearby = self._passages(rng)
+            title, passage, nearby = self._passages(rng)
             candidates = [c for c in _candidates(kind, passage, nearby, rng) if (c[1] is not None) == answered]
             if candidates:
-                return _question(kind, passage, *candidates[rng.integers(len(candidates))])
+                return _question(kind, passage, *candidates[rng.integers(len(candidates))])._replace(title=title)
         raise ValueError(
             f"no passage gives a question of kind {kind!r} {'with' if answered else 'without'} an answer; "
             "give more scenes, or leave it out"
@@ -129,10 +129,11 @@ class Asker:
                 break
         return list(found.values())
 
-    def _passages(self, rng) -> tuple[Passage, Passage]:
-        """One to ask about, and one nearby, most likely of the same people."""
+    def _passages(self, rng) -> tuple[str, Passage, Passage]:
+        """A play, a passage to ask about, and one nearby, most likely of the same people."""
         place = int(rng.integers(len(self.runs)))
-        return self._passage(place), self._passage((place + int(rng.integers(20, 200))) % len(self.runs))
+        title = self.scenes[self.runs[place][0]].title
+        return title, self._passage(place), self._passage((place + int(rng.integers(20, 200))) % len(self.runs))
 
     def _passage(self, place):
         s, start, stop = self.runs[place]

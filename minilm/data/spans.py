@@ -20,7 +20,8 @@ from .tokenizers import HAN
 from .wordpiece import WordPieceTokenizer
 
 WORD = re.compile(rf"[^\W{HAN}]+|\S")  # runs of letters and digits; single marks and Chinese characters
-QUESTION, PASSAGE, SHARED = range(3)  # segments: of the passage, words that the question has too are marked
+LINES = 8  # of a passage, that have segments of their own; all after them share the last
+SEGMENTS = 1 + 2 * LINES  # 0 the question, 1 to 8 the passage's lines, 9 to 16 words in them that the question has too
 NO_ANSWER = (0, 0)  # the place of [CLS]
 
 
@@ -28,7 +29,7 @@ class Question(NamedTuple):
     """A question, the passage that it is about, and the right answers, which are spans of the passage.
 
     `start` is the character at which the first of the answers begins. A question that the passage does not answer has
-    no answers, and `start` -1.
+    no answers, and `start` -1. `kind` and `title` (of the play, or the article) are for those who count.
     """
 
     question: str
@@ -36,6 +37,7 @@ class Question(NamedTuple):
     answers: tuple[str, ...] = ()
     start: int = -1
     kind: str = ""
+    title: str = ""
 
 
 class Window(NamedTuple):
@@ -47,6 +49,15 @@ class Window(NamedTuple):
     ids: np.ndarray
     segments: np.ndarray
     places: np.ndarray
+
+
+class Tokens(NamedTuple):
+    """A text as tokens: ids (T,), their words' places (T, 2), the lines that they are on (T,), and the words."""
+
+    ids: np.ndarray
+    places: np.ndarray
+    lines: np.ndarray
+    words: list[str]
 
 
 class SpanReader:
@@ -62,7 +73,7 @@ class SpanReader:
     stride : int, optional
         A quarter of `longest` if not given.
     mark : bool
-        Whether words of the passage that the question has too, but for case, are of a third segment, 2.
+        Whether words of the passage that the question has too, but for case, have segments of their own.
 
     Raises
     ------
@@ -76,7 +87,7 @@ class SpanReader:
     >>> question = Question("Who says be?", "HAMLET: To be.", ("HAMLET",), 0)
     >>> window, = reader.windows(question)
     >>> tokenizer.vocabulary.symbols(window.ids), window.segments.tolist()
-    (['[CLS]', 'who', 'says', 'be', '?', '[SEP]', 'hamlet', ':', 'to', 'be', '.', '[SEP]'], [0, 0, 0, 0, 0, 0, 1, 1, 1, 2, 1, 1])
+    (['[CLS]', 'who', 'says', 'be', '?', '[SEP]', 'hamlet', ':', 'to', 'be', '.', '[SEP]'], [0, 0, 0, 0, 0, 0, 1, 1, 1, 9, 1, 1])
     >>> reader.span(question, window), reader.text(question, window, 8, 9)
     ((6, 6), 'To be')
     """
@@ -94,14 +105,15 @@ class SpanReader:
 
     def windows(self, question: Question) -> list[Window]:
         """All windows of a question's passage, one if it is short enough. A question may take half of the room."""
-        asked, _, _ = self._tokens(question.question)
-        asked = asked[: self.longest // 2]
-        ids, places, words = self._tokens(question.passage)
-        shared = is_shared(words, question.question) if self.mark else np.zeros(len(words), bool)
+        asked = self._tokens(question.question).ids[: self.longest // 2]
+        tokens = self._tokens(question.passage)
+        segments = 1 + np.minimum(tokens.lines, LINES - 1)
+        if self.mark:
+            segments += LINES * is_shared(tokens.words, question.question)
         room = self.longest - len(asked) - 3
-        last = max(len(ids) - room, 0)
+        last = max(len(tokens.ids) - room, 0)
         starts = [*range(0, last, min(self.stride, room)), last]
-        return [self._window(asked, ids[i : i + room], places[i : i + room], shared[i : i + room]) for i in starts]
+        return [self._window(asked, tokens.ids, segments, tokens.places, slice(i, i + room)) for i in starts]
 
     def span(self, question: Question, window: Window) -> tuple[int, int]:
         """The first and the last token of the answer; [CLS] twice if there is none, or not within this window."""
@@ -114,27 +126,31 @@ class SpanReader:
         start, stop = window.places[first, 0], window.places[last, 1]
         return question.passage[start:stop] if start >= 0 else ""
 
-    def _window(self, asked, ids, places, shared) -> Window:
-        framed_ids, segments = framed(asked, ids, special=self.special, longest=self.longest)
-        first = len(asked) + 2
-        segments[first:-1] += shared  # PASSAGE + 1 is SHARED
+    def _window(self, asked, ids, segments, places, part) -> Window:
+        framed_ids, kinds = framed(asked, ids[part], special=self.special, longest=self.longest)
+        inside = slice(len(asked) + 2, -1)
         everywhere = np.full((len(framed_ids), 2), -1)
-        everywhere[first:-1] = places
-        return Window(framed_ids, segments, everywhere)
+        kinds[inside], everywhere[inside] = segments[part], places[part]
+        return Window(framed_ids, kinds, everywhere)
 
-    def _tokens(self, text) -> tuple[np.ndarray, np.ndarray, list[str]]:
-        """Of each token of a text its id (T,), its word's place (T, 2), and its word."""
+    def _tokens(self, text) -> Tokens:
         lines = text.split("\n")
-        ids, places, words = zip(*(self._line(line) for line in lines), strict=True)
+        parts = [self._line(line) for line in lines]
         starts = accumulate((len(line) + 1 for line in lines[:-1]), initial=0)
-        places = [place + start for place, start in zip(places, starts, strict=True)]
-        return np.concatenate(ids), np.concatenate(places), list(chain(*words))
+        places = [part.places + start for part, start in zip(parts, starts, strict=True)]
+        return Tokens(
+            np.concatenate([part.ids for part in parts]),
+            np.concatenate(places),
+            np.repeat(np.arange(len(parts)), [len(part.ids) for part in parts]),
+            list(chain(*(part.words for part in parts))),
+        )
 
-    def _line(self, line):
+    def _line(self, line) -> Tokens:
         words = [(self._ids(word[0]), word.span(), word[0]) for word in WORD.finditer(line)]
         tokens = [(i, place, word) for ids, place, word in words for i in ids]
         ids, places, found = zip(*tokens, strict=True) if tokens else ((), (), ())
-        return np.array(ids, np.int64), np.array(places, np.int64).reshape(-1, 2), found
+        places = np.array(places, np.int64).reshape(-1, 2)
+        return Tokens(np.array(ids, np.int64), places, np.zeros(len(ids), np.int64), list(found))
 
 
 def examples(questions: Sequence[Question], reader: SpanReader, *, batch: int, seed: int) -> Examples:
