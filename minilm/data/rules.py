@@ -4,11 +4,14 @@ import re
 from collections import Counter
 from collections.abc import Callable
 
-from .questions import DIRECTION, LEAVES, WORD
+from .passages import DIRECTION, LEAVES, WORD
 
-CALLED = re.compile(r"(?:^|[,;:.!?-] ?|\b(?:[Oo]|[Gg]ood|[Ss]weet|[Dd]ear|[Mm]y|[Ss]ir|[Mm]aster) )([A-Z][\w']+)(?=[,;:.!?-])")
+KIND = r"\b(?:[Oo]|[Gg]ood|[Ss]weet|[Dd]ear|[Mm]y|[Ss]ir|[Mm]aster) "
+CALLED = re.compile(rf"(?:^|[,;:.!?-] ?|{KIND})([A-Z][\w']+)(?=[,;:.!?-])")
 STARTS_A_SENTENCE = re.compile(r"(?:^|[.!?:-])\s*$")
-NO_NAMES = set("God Heaven Heavens Jove Sir Sirs Madam Lord Lords Lady King Queen Duke Prince Moor Signior".split())
+NO_NAMES = frozenset(
+    "God Heaven Heavens Jove Sir Sirs Madam Lord Lords Lady King Queen Duke Prince Moor Signior".split()  # noqa: SIM905
+)
 
 Line = tuple[str, str]
 

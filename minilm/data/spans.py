@@ -19,7 +19,7 @@ from .framing import Examples, Special, framed
 from .tokenizers import HAN
 from .wordpiece import WordPieceTokenizer
 
-WORD = re.compile(rf"[^\W{HAN}]+|\S")  # runs of letters and digits; single marks and Chinese characters
+WORD = re.compile(rf"[^\W{HAN}]+|\S|\n")  # runs of letters and digits; single marks, Chinese characters, line ends
 LINES = 8  # of a passage, that have segments of their own; all after them share the last
 SEGMENTS = 1 + 2 * LINES  # 0 the question, 1 to 8 the passage's lines, 9 to 16 words in them that the question has too
 NO_ANSWER = (0, 0)  # the place of [CLS]
@@ -61,7 +61,7 @@ class Tokens(NamedTuple):
 
 
 class SpanReader:
-    """Questions and passages as windows of ids: [CLS] question [SEP] passage [SEP].
+    """Questions and passages as windows of ids: [CLS] question [SEP] passage [SEP], also with [SEP] between its lines.
 
     A passage that is too long is read in several windows, each of which begins `stride` tokens after the one before.
 
@@ -86,8 +86,8 @@ class SpanReader:
     >>> reader = SpanReader(tokenizer, longest=20)
     >>> question = Question("Who says be?", "HAMLET: To be.", ("HAMLET",), 0)
     >>> window, = reader.windows(question)
-    >>> tokenizer.vocabulary.symbols(window.ids), window.segments.tolist()
-    (['[CLS]', 'who', 'says', 'be', '?', '[SEP]', 'hamlet', ':', 'to', 'be', '.', '[SEP]'], [0, 0, 0, 0, 0, 0, 1, 1, 1, 9, 1, 1])
+    >>> " ".join(tokenizer.vocabulary.symbols(window.ids)), window.segments.tolist()
+    ('[CLS] who says be ? [SEP] hamlet : to be . [SEP]', [0, 0, 0, 0, 0, 0, 1, 1, 1, 9, 1, 1])
     >>> reader.span(question, window), reader.text(question, window, 8, 9)
     ((6, 6), 'To be')
     """
@@ -100,7 +100,7 @@ class SpanReader:
         expect("stride", stride, 0 < stride <= longest // 2, f"1 to half of longest, {longest // 2}")
         self.tokenizer, self.longest, self.stride, self.mark = tokenizer, longest, stride, mark
         self.special = Special.of(tokenizer)
-        self._ids = cache(lambda word: tokenizer.encode(word).tolist())
+        self._ids = cache(lambda word: [self.special.sep] if word == "\n" else tokenizer.encode(word).tolist())
         self._line = cache(self._line)  # a speech is read again and again, in other passages
 
     def windows(self, question: Question) -> list[Window]:
@@ -134,9 +134,9 @@ class SpanReader:
         return Window(framed_ids, kinds, everywhere)
 
     def _tokens(self, text) -> Tokens:
-        lines = text.split("\n")
+        lines = text.splitlines(keepends=True) or [""]
         parts = [self._line(line) for line in lines]
-        starts = accumulate((len(line) + 1 for line in lines[:-1]), initial=0)
+        starts = accumulate((len(line) for line in lines[:-1]), initial=0)
         places = [part.places + start for part, start in zip(parts, starts, strict=True)]
         return Tokens(
             np.concatenate([part.ids for part in parts]),
@@ -174,8 +174,8 @@ def is_shared(words: Sequence[str], question: str) -> np.ndarray:
 def token_span(places: ArrayLike, start: int, stop: int) -> tuple[int, int]:
     """The first and last of the tokens at places (T, 2) that hold characters from `start` to before `stop`.
 
-    Tokens that are outside the passage have places -1. If the tokens do not hold all of it, (0, 0): that is [CLS], which
-    stands for "no answer here".
+    Tokens that are outside the passage have places -1. If the tokens do not hold all of it, (0, 0): that is [CLS],
+    which stands for "no answer here".
 
     >>> token_span([[-1, -1], [0, 6], [6, 7], [8, 10], [-1, -1]], 0, 6)
     (1, 1)

@@ -2,6 +2,9 @@
 
 from types import ModuleType
 
-TASKS: dict[str, ModuleType] = {}  # a module for each command: its `read`, its `split`, and its class as `Task`
+from . import answer
+
+# A module for each command: its `read`, its `split`, and its class as `Task`.
+TASKS: dict[str, ModuleType] = {"answer": answer}
 
 __all__ = ["TASKS"]

@@ -82,6 +82,8 @@ class Answerer:
         reader, rng = SpanReader(tokenizer, longest=longest, mark=mark), np.random.default_rng(seed)
         bert = Bert(len(tokenizer), pad=reader.special.pad, width=width, layers=layers, heads=heads, context=longest,
                     segments=SEGMENTS, dropout=dropout, rng=rng)  # fmt: skip
+        lines, marked = np.split(bert.segments.table.data[1:], 2)
+        marked[...] = lines + marked[0]  # a line whose words are marked begins as that line, and the mark
         answerer = cls(BertSpans(bert, rng=rng), reader)
         optimizer = AdamW(answerer.model.parameters(), learning_rate, betas=(0.9, 0.98), weight_decay=0.01)
         trainer = Trainer(answerer.model, optimizer, _batches(examples, reader, batch, seed), steps=steps,
@@ -112,7 +114,7 @@ class Answerer:
         return [answer for _, answer in best]
 
     def pointers(self, question: Question) -> tuple[list[str], np.ndarray]:
-        """The first window's tokens (T,), and P(answer begins there), P(ends there): the pointer, (2, T), for pictures."""
+        """The first window's tokens (T,), and P(answer begins there) and P(ends there), (2, T), for pictures."""
         window = self.reader.windows(question)[0]
         symbols = self.reader.tokenizer.vocabulary.symbols(window.ids)
         return symbols, np.exp(next(self._log_probs([window], 1)))

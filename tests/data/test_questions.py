@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from minilm.data import Examples, WordPieceTokenizer, documents, rules, spans
-from minilm.data.questions import ASKED, KINDS, TEST, VALIDATION, Asker, FreshQuestions, Passage, calling, parted
+from minilm.data.passages import Passage, calling
+from minilm.data.questions import ASKED, KINDS, TEST, VALIDATION, Asker, FreshQuestions, parted
 from minilm.data.scenes import Scene, Speech, scenes, scenes_of
 from minilm.data.spans import Question, SpanReader, best_span, token_span
 
@@ -16,7 +17,10 @@ SPEAKERS = ("HAMLET", "HORATIO", "MARCELLUS", "LADY MACBETH")
 @pytest.fixture(scope="module")
 def plays():
     """Scenes in which everybody says something else, calls the next by name now and then, or leaves."""
-    rng, words = np.random.default_rng(0), "sea wind night ghost crown sword lord heart fear gold star king".split()
+    rng, words = (
+        np.random.default_rng(0),
+        ["sea", "wind", "night", "ghost", "crown", "sword", "lord", "heart", "fear", "gold", "star", "king"],
+    )
     made = []
     for title in ("Hamlet", "Macbeth", "Othello", "King Lear"):
         speeches = []
@@ -101,7 +105,9 @@ def test_plays_without_a_short_passage_are_an_error():
 
 
 def test_exits_stay_and_other_directions_go():
-    (scene,) = scenes_of("# Hamlet\n\n## SCENE I\n\n**A**  \nHo! _Aside_ ha.\n\n_Exeunt B\nand C_\n\n**B**  \nNay.\n\n*Exit.*")
+    (scene,) = scenes_of(
+        "# Hamlet\n\n## SCENE I\n\n**A**  \nHo! _Aside_ ha.\n\n_Exeunt B\nand C_\n\n**B**  \nNay.\n\n*Exit.*"
+    )
     assert [str(speech) for speech in scene.speeches] == ["A: Ho! ha. [Exeunt B and C]", "B: Nay. [Exit]"]
 
 
@@ -134,7 +140,9 @@ def test_a_span_of_tokens_is_the_answer_again(tokenizer, passage, answer):
         found = [(window, reader.span(question, window)) for window in reader.windows(question)]
         texts = {reader.text(question, window, *span) for window, span in found if span != (0, 0)}
         assert texts == {answer}
-    assert reader.span(Question("Who?", passage), found[0][0]) == (0, 0) and reader.text(question, found[0][0], 0, 0) == ""
+    assert (
+        reader.span(Question("Who?", passage), found[0][0]) == (0, 0) and reader.text(question, found[0][0], 0, 0) == ""
+    )
 
 
 def test_windows_of_a_long_passage_hold_every_token_of_it(tokenizer):
@@ -149,14 +157,18 @@ def test_shared_words_are_marked_only_if_asked_for(tokenizer):
     question = Question("Who says words?", "HAMLET: Words, to be\nWords")
     (marked,), (plain,) = (SpanReader(tokenizer, mark=mark).windows(question) for mark in (True, False))
     assert set(plain.segments) == {0, 1, 2} and set(marked.segments) == {0, 1, 9, 10}
-    assert np.array_equal(marked.segments[marked.segments > spans.LINES] - spans.LINES, plain.segments[marked.segments > spans.LINES])
+    assert np.array_equal(
+        marked.segments[marked.segments > spans.LINES] - spans.LINES, plain.segments[marked.segments > spans.LINES]
+    )
 
 
 def test_the_best_span_is_the_one_that_trying_all_finds():
     rng = np.random.default_rng(0)
     for _ in range(50):
         first, last, allowed = rng.normal(size=9), rng.normal(size=9), rng.random(9) < 0.7
-        tried = {first[i] + last[j]: (i, j) for i in range(9) for j in range(i, min(9, i + 4)) if allowed[i] & allowed[j]}
+        tried = {
+            first[i] + last[j]: (i, j) for i in range(9) for j in range(i, min(9, i + 4)) if allowed[i] & allowed[j]
+        }
         assert best_span(first, last, allowed, longest=4) == tried.get(max(tried, default=0), (0, 0))
         assert best_span(first, last, np.zeros(9, bool)) == (0, 0)
 

@@ -78,14 +78,19 @@ def tokenizer(asker):
 
 
 def baselines(questions) -> dict[str, dict]:
-    return {name: {kind: score([rule(q.question, q.passage) for q in asked], asked) for kind, asked in questions.items()}
-            for name, rule in (("rule", rules.by_rule), ("overlap", rules.by_overlap))}  # fmt: skip
+    named = {"rule": rules.by_rule, "overlap": rules.by_overlap}
+    return {name: {kind: of_rule(rule, asked) for kind, asked in questions.items()} for name, rule in named.items()}
+
+
+def of_rule(rule, asked) -> list[float]:
+    return score([rule(question.question, question.passage) for question in asked], asked)
 
 
 def score(answers, asked) -> list[float]:
     """Exact match and F1, in percent."""
     pairs = [(answer, question.answers or ("",)) for answer, question in zip(answers, asked, strict=True)]
-    return [round(100 * float(np.mean([measure(*pair) for pair in pairs])), 2) for measure in (metrics.exact_match, metrics.f1)]
+    means = (np.mean([measure(*pair) for pair in pairs]) for measure in (metrics.exact_match, metrics.f1))
+    return [round(100 * float(mean), 2) for mean in means]
 
 
 def table(content) -> str:

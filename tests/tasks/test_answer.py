@@ -59,10 +59,10 @@ def test_whole_articles_are_held_out():
 @pytest.fixture(scope="module")
 def answerer():
     """Learns that the answer is the name before the colon, or that there is none if there is no colon."""
-    rng, names = np.random.default_rng(0), "ANNA BERT CARL DORA".split()
+    rng, names = np.random.default_rng(0), ["ANNA", "BERT", "CARL", "DORA"]
     questions = []
     for _ in range(64):
-        said, name = " ".join(rng.permutation("to be or not sea".split())), names[rng.integers(4)]
+        said, name = " ".join(rng.permutation(["to", "be", "or", "not", "sea"])), names[rng.integers(4)]
         questions.append(Question("Who says it?", f"{name}: {said}", (name,), 0))
         questions.append(Question("Who says it?", said))
     return Answerer.train(questions, steps=120, width=32, heads=2, layers=1, longest=32, batch=16,
@@ -78,7 +78,10 @@ def test_it_learns_to_answer_and_to_say_nothing(answerer):
 
 
 def test_answers_do_not_depend_on_what_else_is_asked(answerer):
-    asked = [Question("Who says it?", f"{name}: {'to be or not ' * n}") for name, n in (("ANNA", 1), ("CARL", 12), ("DORA", 2))]
+    asked = [
+        Question("Who says it?", f"{name}: {'to be or not ' * n}")
+        for name, n in (("ANNA", 1), ("CARL", 12), ("DORA", 2))
+    ]
     together, alone = answerer.answers(asked), [answerer.answers([question])[0] for question in asked]
     assert together == alone == answerer.answers(asked, batch=1)
 

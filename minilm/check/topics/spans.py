@@ -40,7 +40,7 @@ def with_lists(question, passage, cls, sep):
 
 @question_and_passage.variant
 def with_two_parts(question, passage, cls, sep):
-    first, second = [cls] + question + [sep], passage + [sep]
+    first, second = [cls, *question, sep], [*passage, sep]
     return first + second, [0 for _ in first] + [1 for _ in second]
 
 
@@ -92,7 +92,13 @@ def passage_first(question, passage, cls, sep):
 
 
 def _answer_tokens_cases(rng):
-    for words, first, last in (([6, 3, 4], 0, 0), ([6, 3, 4], 1, 1), ([2, 5, 1, 3], 1, 2), ([4, 4, 4], 2, 2), ([7], 0, 0)):
+    for words, first, last in (
+        ([6, 3, 4], 0, 0),
+        ([6, 3, 4], 1, 1),
+        ([2, 5, 1, 3], 1, 2),
+        ([4, 4, 4], 2, 2),
+        ([7], 0, 0),
+    ):
         yield _placed(words, first, last)
     for _ in range(3):
         words = rng.integers(1, 8, 6).tolist()
@@ -109,8 +115,8 @@ def _placed(words, first, last):
 
 answer_tokens = Exercise(
     name="answer_tokens",
-    statement="Data sets say at which character an answer begins, and the answer. Which tokens is it? Token t holds the "
-    "characters from places[t, 0] to before places[t, 1].",
+    statement="Data sets say at which character an answer begins, and the answer. Which tokens is it? Token t holds "
+    "the characters from places[t, 0] to before places[t, 1].",
     arguments={
         "places": "(T, 2) whole numbers, in rising order, with gaps where there are spaces",
         "start": "the answer's first character, where a token begins",
@@ -144,7 +150,7 @@ def by_search(places, start, length):
     return int(np.searchsorted(places[:, 0], start)), int(np.searchsorted(places[:, 1], start + length))
 
 
-@answer_tokens.misconception("the last token were not part of the answer", "Does your model's end belong to the answer?")
+@answer_tokens.misconception("the last token were not part of the answer", "Does the end belong to the answer?")
 def end_excluded(places, start, length):
     first, last = by_equality(places, start, length)
     return first, last + 1
@@ -161,14 +167,15 @@ def characters(places, start, length):
     return start, start + length - 1
 
 
-@answer_tokens.misconception("the token after a gap came too early", "Is a token that ends where the answer begins in it?")
+@answer_tokens.misconception("the token after a gap came too early", "Is a token that ends before the answer in it?")
 def touching(places, start, length):
     inside = np.flatnonzero((places[:, 1] >= start - 1) & (places[:, 0] < start + length))
     return int(inside[0]), int(inside[-1])
 
 
 @answer_tokens.misconception(
-    "the second number were how many tokens the answer has", "Is the last token's position counted from the first token?"
+    "the second number were how many tokens the answer has",
+    "Is a position counted from the first token of the answer?",
 )
 def length_instead(places, start, length):
     first, last = by_equality(places, start, length)
@@ -203,7 +210,7 @@ best_span = Exercise(
     hints=(
         "What if the likeliest end stands before the likeliest beginning?",
         "Look at all pairs i ≤ j, not at beginnings and ends apart: their scores are one matrix.",
-        "max((first[i] + last[j], i, j) for i in ... for j in range(i, T)) over allowed i and j, then leave out the score",
+        "max((first[i] + last[j], i, j) for i in ... for j in range(i, T)) over allowed i and j; leave out the score",
     ),
 )
 
@@ -242,14 +249,15 @@ def anywhere(first, last, allowed):
     return with_two_loops(first, last, np.ones(len(first), bool))
 
 
-@best_span.misconception("a span that runs backwards were turned around", "How likely is each end of the span you return?")
+@best_span.misconception("a span that runs backwards were turned around", "How likely is either end of your span?")
 def turned_around(first, last, allowed):
     i, j = apart(first, last, allowed)
     return min(i, j), max(i, j)
 
 
 @best_span.misconception(
-    "the beginning were chosen first, and the end behind it", "Can a likelier beginning be worth less than a likelier end?"
+    "the beginning were chosen first, and the end behind it",
+    "Can a likelier end be worth more than a likelier beginning?",
 )
 def greedy(first, last, allowed):
     i = int(np.where(allowed, first, -np.inf).argmax())
@@ -293,7 +301,7 @@ def _shared_words_cases(rng):
 
 shared_words = Exercise(
     name="shared_words",
-    statement="Which words of a passage does the question have too? A and a are the same word; punctuation never counts.",
+    statement="Which words of a passage does the question have too? A and a are one word; punctuation never counts.",
     arguments={"question": "a list of words and punctuation marks", "passage": "a list of the same"},
     returns="a list of bool, one for each of the passage",
     reference=spans.is_shared,
@@ -301,7 +309,7 @@ shared_words = Exercise(
     cases=_shared_words_cases,
     hints=(
         "What would a mark on every comma tell the model?",
-        "A set of the question's words, in lower case, without what has no letter; then look up each word of the passage.",
+        "A set of the question's words, in lower case, without what has no letter; then look up each word.",
         "asked = {w.lower() for w in question if w.isalnum()}; [w.lower() in asked for w in passage]",
     ),
 )
@@ -348,6 +356,6 @@ def substrings(question, passage):
     return [any(word in said.lower() for word in asked) for said in passage]
 
 
-@shared_words.misconception("the question were marked, not the passage", "How many marks does a passage of T words need?")
+@shared_words.misconception("the question were marked, not the passage", "How many marks are asked for?")
 def the_other_side(question, passage):
     return with_a_set(passage, question)
