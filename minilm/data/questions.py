@@ -27,10 +27,8 @@ ASKED = {
 }
 KINDS = ("says", "answers", "before", "leaves", "calls")  # that are trained on; "most" is kept for the test
 SHIFT = {"says": 0, "answers": 1, "before": -1}  # from the speech that is quoted to the one that is asked for
-TITLES = (
-    "King Queen Duke Prince Princess Lord Lady Earl Count Countess Sir Saint Bishop Archbishop Cardinal Friar Mayor"
-)
-NO_NAMES = frozenset(f"{TITLES} Both Chorus Prologue Epilogue Old Young".split())
+TITLES = "King Queen Duke Prince Princess Lord Lady Earl Count Countess Sir Saint Bishop Cardinal Friar Mayor"
+NO_NAMES = frozenset(f"{TITLES} Archbishop Both Chorus Prologue Epilogue Old Young".split())
 
 
 class Asker:
