@@ -2,9 +2,9 @@
 
 from types import ModuleType
 
-from . import classify
+from . import answer, classify, translate
 
 # A module for each command: its `read`, its `split`, and its class as `Task`.
-TASKS: dict[str, ModuleType] = {"classify": classify}
+TASKS: dict[str, ModuleType] = {"classify": classify, "answer": answer, "translate": translate}
 
 __all__ = ["TASKS"]

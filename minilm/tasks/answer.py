@@ -1,0 +1,250 @@
+"""Answer questions about a passage by a span of it: `python -m minilm answer RUN "Who says it?" --passage FILE`."""
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+
+from minilm import autograd, data, metrics
+from minilm.data.framing import padded
+from minilm.data.questions import ASKED, Asker, FreshQuestions, parted
+from minilm.data.scenes import scenes
+from minilm.data.spans import SEGMENTS, Question, SpanReader, Window, best_span, examples
+from minilm.data.texts import read_text
+from minilm.models import Bert, BertSpans
+from minilm.training import AdamW, Trainer, schedules
+
+from . import folder as folders
+from . import rows
+
+ABOUT = "answer questions about a text by a span of it"
+FORMAT = 'FILE is in the format of SQuAD 1.1 or 2.0 (JSON, UTF-8), or "shakespeare": questions about its plays'
+OPTIONS = {"--passage": {"type": Path, "metavar": "FILE", "help": "the text that the question is about"}}
+DRAWN = 40_000  # questions about the plays, for the command line
+SIZE = 8000  # pieces of words
+BATCH, RATE = 16, 1e-3
+
+
+class Answerer:
+    """A BertSpans, and the SpanReader that puts questions and passages before it.
+
+    Attributes
+    ----------
+    model : BertSpans
+    reader : SpanReader
+    log : Log of its training, or None
+    """
+
+    def __init__(self, model: BertSpans, reader: SpanReader):
+        self.model, self.reader, self.log = model, reader, None
+
+    @classmethod
+    def train(
+        cls,
+        examples: Sequence[Question] | Asker,
+        *,
+        minutes: float | None = None,
+        steps: int | None = None,
+        seed: int = 0,
+        folder: str | Path | None = None,
+        show_progress: bool = True,
+        mark: bool = True,
+        tokenizer: data.WordPieceTokenizer | None = None,
+        longest: int = 256,
+        width: int = 128,
+        layers: int = 2,
+        heads: int = 4,
+        dropout: float = 0.0,
+        batch: int = BATCH,
+        learning_rate: float = RATE,
+    ) -> Self:
+        """Learn from questions, or from an Asker, which makes new ones for each batch.
+
+        Parameters
+        ----------
+        mark : bool
+            Tell the model which words of a passage the question has too.
+        tokenizer : WordPieceTokenizer, optional
+            Trained on the passages and questions if not given.
+        minutes, steps, seed, folder, show_progress
+            As of `Trainer`.
+        longest, width, layers, heads, dropout
+            As of `Bert`; `longest` is its context.
+
+        Raises
+        ------
+        ValueError
+            If neither minutes nor steps are given, or a size is wrong.
+        """
+        tokenizer = tokenizer or cls.tokenizer(examples)
+        reader, rng = SpanReader(tokenizer, longest=longest, mark=mark), np.random.default_rng(seed)
+        bert = Bert(len(tokenizer), pad=reader.special.pad, width=width, layers=layers, heads=heads, context=longest,
+                    segments=SEGMENTS, dropout=dropout, rng=rng)  # fmt: skip
+        lines, marked = np.split(bert.segments.table.data[1:], 2)
+        marked[...] = lines + marked[0]  # a line whose words are marked begins as that line, and the mark
+        answerer = cls(BertSpans(bert, rng=rng), reader)
+        optimizer = AdamW(answerer.model.parameters(), learning_rate, betas=(0.9, 0.98), weight_decay=0.01)
+        trainer = Trainer(answerer.model, optimizer, _batches(examples, reader, batch, seed), steps=steps,
+                          minutes=minutes, schedule=schedules.warmup_cosine(final=0.02), folder=folder, seed=seed,
+                          show_progress=show_progress)  # fmt: skip
+        answerer.log = trainer.fit()
+        return answerer
+
+    @staticmethod
+    def tokenizer(examples: Sequence[Question] | Asker, size: int = SIZE) -> data.WordPieceTokenizer:
+        """One that is trained on the passages and the questions."""
+        return data.WordPieceTokenizer.train(_text(examples), size)
+
+    def __call__(self, question: str, passage: str) -> str:
+        """The answer: a part of the passage, or nothing if the model finds none there."""
+        return self.answers([Question(question, passage)])[0]
+
+    def answers(self, questions: Sequence[Question], batch: int = 64) -> list[str]:
+        """An answer to each question.
+
+        Of the spans that lie within a passage that with the highest P(first) P(last) is the answer, unless [CLS], "no
+        answer", has more in each window.
+        """
+        windows = [(i, window) for i, question in enumerate(questions) for window in self.reader.windows(question)]
+        best = [(-np.inf, "")] * len(questions)
+        for (i, window), probabilities in zip(windows, self._log_probs([w for _, w in windows], batch), strict=True):
+            best[i] = max(best[i], self._best(questions[i], window, *probabilities))
+        return [answer for _, answer in best]
+
+    def pointers(self, question: Question) -> tuple[list[str], np.ndarray]:
+        """The first window's tokens (T,), and P(answer begins there) and P(ends there), (2, T), for pictures."""
+        window = self.reader.windows(question)[0]
+        symbols = self.reader.tokenizer.vocabulary.symbols(window.ids)
+        return symbols, np.exp(next(self._log_probs([window], 1)))
+
+    def evaluate(self, examples: Sequence[Question]) -> dict[str, float]:
+        """Exact match and F1 as SQuAD counts them, 0 to 1, means over the questions."""
+        answers = self.answers(examples)
+        pairs = [(answer, question.answers or ("",)) for answer, question in zip(answers, examples, strict=True)]
+        return {name: float(np.mean([measure(*pair) for pair in pairs]))
+                for name, measure in (("exact match", metrics.exact_match), ("F1", metrics.f1))}  # fmt: skip
+
+    def save(self, folder: str | Path) -> None:
+        """Write all that `load` needs."""
+        reader = {"longest": self.reader.longest, "stride": self.reader.stride, "mark": self.reader.mark}
+        config = {"bert": self.model.bert.settings, "reader": reader}
+        folders.save(folder, "answer", config, self.model, tokenizer=self.reader.tokenizer)
+
+    @classmethod
+    def load(cls, folder: str | Path) -> Self:
+        """The answerer that `save` wrote.
+
+        Raises
+        ------
+        FileNotFoundError, ValueError
+            If a file is missing or damaged, or the folder holds another task's model.
+        """
+        saved, rng = folders.load(folder, "answer"), np.random.default_rng(0)
+        model = BertSpans(Bert(**saved.config["bert"], rng=rng), rng=rng)
+        model.load_state_dict(saved.arrays)
+        return cls(model.eval(), SpanReader(saved.tokenizers["tokenizer"], **saved.config["reader"]))
+
+    def _log_probs(self, windows: list[Window], batch) -> Iterator[np.ndarray]:
+        """ln P of the first and of the last place in each window, (2, T) each, computed with those of like length."""
+        order, found = np.argsort([len(window.ids) for window in windows]), {}
+        for start in range(0, len(order), batch):
+            part = order[start : start + batch]
+            texts = [(windows[i].ids, windows[i].segments) for i in part]
+            with autograd.no_grad():
+                scores = autograd.log_softmax(self.model(*padded(texts, self.reader.special.pad))).data
+            found |= {i: row[:, : len(windows[i].ids)] for i, row in zip(part, scores, strict=True)}
+        return (found[i] for i in range(len(windows)))
+
+    def _best(self, question, window, first, last) -> tuple[float, str]:
+        """How much better than no answer the best span is, and its text; or 0 and nothing."""
+        i, j = best_span(first, last, window.places[:, 0] >= 0)
+        gain = float(first[i] + last[j] - first[0] - last[0])
+        return (gain, self.reader.text(question, window, i, j)) if gain > 0 else (0.0, "")
+
+
+Task = Answerer
+
+
+def told(answerer: Answerer, options: Any) -> str:
+    """What the command line prints."""
+    if not options.passage:
+        raise ValueError("--passage is missing; expected a text file that the question is about")
+    return answerer(options.text, read_text(options.passage)) or "(the passage does not say)"
+
+
+def read(path: str | Path, *, skip_bad: bool = False) -> list[Question]:
+    """The questions of a file in SQuAD's format, version 1.1 or 2.0; or questions about the plays of "shakespeare".
+
+    {"data": [{"title": ..., "paragraphs": [{"context": ..., "qas": [{"question": ..., "answers": [{"text": ...,
+    "answer_start": ...}], "is_impossible": false}]}]}]}; no answers, or is_impossible, mean that the passage has none.
+
+    Raises
+    ------
+    OSError, ValueError
+        If the file cannot be read or is no JSON of that form; if an answer is not where it is said to be, a question
+        or a passage empty, unless `skip_bad`.
+    """
+    if str(path) == "shakespeare":
+        asker, rng = Asker(parted(scenes())[0]), np.random.default_rng(0)
+        return [asker.ask(rng) for _ in range(DRAWN)]
+    content = read_text(path)
+    try:
+        articles = json.loads(content)["data"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f'{path} is not JSON as SQuAD has it ({error!r}); expected {{"data": [...]}}') from error
+    found, wrong = [], []
+    for where, title, context, asked in _asked(articles):
+        try:
+            found.append(_question(title, context, asked))
+        except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
+            told = error if isinstance(error, ValueError) else repr(error)
+            wrong.append(f"{where}{_line(content, asked)}: {told}")
+    rows.report(path, wrong, len(found), "questions with answers that stand in their contexts", skip_bad)
+    return found
+
+
+def split(questions: Sequence[Question]) -> tuple[list[Question], list[Question]]:
+    """Questions to learn from, and a tenth to measure on: whole articles if there are ten, or else whole passages."""
+    by_title = len({question.title for question in questions}) >= 10
+    return rows.split(questions, lambda question: question.title if by_title else question.passage)
+
+
+def _asked(articles) -> Iterator[tuple[str, str, str, Any]]:
+    """Where each question is, its article's title, its passage, and itself."""
+    for a, article in enumerate(articles):
+        for p, paragraph in enumerate(article["paragraphs"]):
+            for q, asked in enumerate(paragraph["qas"]):
+                yield f"data[{a}].paragraphs[{p}].qas[{q}]", article.get("title", ""), paragraph["context"], asked
+
+
+def _line(content, asked) -> str:
+    """On which line the question stands, if it can be found there."""
+    place = content.find(f'"{asked["id"]}"') if isinstance(asked, dict) and asked.get("id") else -1
+    return f" (line {content.count(chr(10), 0, place) + 1})" if place >= 0 else ""
+
+
+def _question(title, context, asked) -> Question:
+    if not asked["question"].strip() or not context.strip():
+        raise ValueError("the question or the context is empty")
+    answers = [] if asked.get("is_impossible") else asked["answers"]
+    for answer in answers:
+        text, start = answer["text"], answer["answer_start"]
+        if not text or context[start : start + len(text)] != text:
+            raise ValueError(f"at character {start} the context has {context[start : start + 30]!r}, not {text!r}")
+    start = answers[0]["answer_start"] if answers else -1
+    return Question(asked["question"], context, tuple(answer["text"] for answer in answers), start, title=title)
+
+
+def _batches(questions, reader, batch, seed):
+    if isinstance(questions, Asker):
+        return FreshQuestions(questions, reader, batch=batch, seed=seed)
+    return examples(questions, reader, batch=min(batch, len(questions)), seed=seed)
+
+
+def _text(questions) -> str:
+    """What the tokenizer learns its pieces from."""
+    if isinstance(questions, Asker):
+        return "\n".join([*ASKED.values(), *(str(speech) for scene in questions.scenes for speech in scene.speeches)])
+    return "\n".join([*dict.fromkeys(q.passage for q in questions), *(q.question for q in questions)])
