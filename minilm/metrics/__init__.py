@@ -2,6 +2,8 @@
 
 from .answers import exact_match, f1, longest_common_run, normalised
 from .bleu import Bleu, bleu, bleu_counts, bleu_of_counts, brevity_penalty, clipped_matches, closest_length
+from .bootstrap import bootstrap, interval, resamplings
+from .chrf import chrf, chrf_counts, chrf_of_counts
 from .likelihood import accuracy, bits_per_character, cross_entropy, perplexity, total_nats
 from .rouge import Rouge, longest_common_subsequence, rouge_l, rouge_n
 from .tokens import TOKENIZERS, ngrams, tokens
@@ -15,17 +17,23 @@ __all__ = [
     "bleu",
     "bleu_counts",
     "bleu_of_counts",
+    "bootstrap",
     "brevity_penalty",
+    "chrf",
+    "chrf_counts",
+    "chrf_of_counts",
     "clipped_matches",
     "closest_length",
     "cross_entropy",
     "exact_match",
     "f1",
+    "interval",
     "longest_common_run",
     "longest_common_subsequence",
     "ngrams",
     "normalised",
     "perplexity",
+    "resamplings",
     "rouge_l",
     "rouge_n",
     "tokens",
