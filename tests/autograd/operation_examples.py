@@ -22,7 +22,7 @@ def two_broadcast(rng):
     return (normal(rng, 4, 1, 3), 2 + rng.random((5, 1))), {}
 
 
-@example("negative", "exp", "tanh", "sigmoid", "softmax", "log_softmax", "gelu", "transpose")
+@example("negative", "exp", "tanh", "sigmoid", "softmax", "log_softmax", "gelu", "gelu_exact", "transpose")
 def one(rng):
     return (normal(rng, 4, 3),), {}
 
