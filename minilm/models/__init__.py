@@ -8,6 +8,7 @@ from .encoder_decoder import EncoderDecoder
 from .gpt import GPT
 from .language_model import LanguageModel
 from .mlp import MLP
+from .nearest import Nearest
 from .ngram import NGram
 from .rnn import RecurrentLM
 from .seq2seq import Seq2Seq
@@ -34,6 +35,7 @@ __all__ = [
     "LanguageModel",
     "MaskedLM",
     "NGram",
+    "Nearest",
     "RecurrentLM",
     "Seq2Seq",
 ]

@@ -1,4 +1,4 @@
-"""The nearest example: to answer a new source as the most similar known one was answered. A baseline that only copies."""
+"""The nearest example: answer a source as the most similar known one was answered. A baseline that only copies."""
 
 from collections.abc import Hashable, Sequence
 

@@ -47,8 +47,8 @@ def test_simple_characters_stay(entries):
 
 def test_the_first_meaning_is_taken_without_asides_articles_and_alternatives(entries):
     assert first_meanings(entries) == {
-        "读书": "read a book", "喜欢": "like", "王": "king", "了": "", "干净": "clean", "干": "dry", "乾坤": "yin and yang",
-        "我": "I",
+        "读书": "read a book", "喜欢": "like", "王": "king", "了": "", "干净": "clean", "干": "dry",
+        "乾坤": "yin and yang", "我": "I",
     }  # fmt: skip
 
 
