@@ -12,6 +12,7 @@ from typing import NamedTuple
 from .corpora import fetch
 from .readers import zipped
 
+LONGEST = 12  # characters of a word that is looked up
 LINE = re.compile(r"(\S+) (\S+) \[(.*?)\] /(.*)/")
 ASIDE = re.compile(r"\([^()]*\)|\[[^][]*\]")  # (particle), [ba1 ba1]
 REFERENCE = re.compile(r"(?:see|abbr\. for|used in|also written|also pr\.) |CL:|.*\bvariant of ")
@@ -76,15 +77,14 @@ def first_meanings(entries: Iterable[Entry]) -> dict[str, str]:
 def word_by_word(text: str, meanings: Mapping[str, str]) -> str:
     """Every word of `text` replaced by its meaning, in the order of the Chinese: what a dictionary alone can do.
 
-    From left to right the longest word that the dictionary has is taken; what it lacks stays as it is.
+    From left to right the longest word that the dictionary has is taken, of 12 characters at most; what it lacks stays.
 
     >>> word_by_word("我喜欢读书。", {"我": "I", "喜": "joy", "喜欢": "like", "读书": "read a book"})
     'I like read a book.'
     """
-    longest = max(map(len, meanings))
     words, start = [], 0
     while start < len(text):
-        candidates = (text[start:stop] for stop in range(min(start + longest, len(text)), start, -1))
+        candidates = (text[start:stop] for stop in range(min(start + LONGEST, len(text)), start, -1))
         word = next((word for word in candidates if word in meanings), text[start])
         words.append(meanings.get(word, word.translate(PUNCTUATION)))
         start += len(word)

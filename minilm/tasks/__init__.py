@@ -2,6 +2,10 @@
 
 from types import ModuleType
 
-TASKS: dict[str, ModuleType] = {}  # a module for each command: its `read`, its `split`, and its class as `Task`
+from . import translate
+
+TASKS: dict[str, ModuleType] = {
+    "translate": translate
+}  # a module for each command: its `read`, its `split`, and its class as `Task`
 
 __all__ = ["TASKS"]
