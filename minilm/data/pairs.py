@@ -129,7 +129,9 @@ class _Pair(NamedTuple):
     record: NamedTuple
 
 
-def split_pairs(records: Iterable[NamedTuple], held_out: float) -> tuple[list, list]:
+def split_pairs(
+    records: Iterable[NamedTuple], held_out: float, sides: tuple[str, str] = ("chinese", "english")
+) -> tuple[list, list]:
     """Training and validation pairs that share no sentence, on neither side.
 
     A Chinese sentence has several translations, each of which may translate others again. All pairs that are so
@@ -138,9 +140,11 @@ def split_pairs(records: Iterable[NamedTuple], held_out: float) -> tuple[list, l
 
     Parameters
     ----------
-    records : iterable of SentencePair, or others with `chinese` and `english`
+    records : iterable of SentencePair, or others
     held_out : float
         Their fraction for validation, near enough: see `split`.
+    sides
+        The names of a record's two sentences.
 
     Raises
     ------
@@ -154,7 +158,7 @@ def split_pairs(records: Iterable[NamedTuple], held_out: float) -> tuple[list, l
     (['打开', '开启'], ['关闭'])
     """
     records = list(records)
-    leaders = connected([(_letters(record.chinese), _letters(record.english)) for record in records])
+    leaders = connected([tuple(_letters(getattr(record, side)) for side in sides) for record in records])
     pairs = [_Pair("", leader, record) for leader, record in zip(leaders, records, strict=True)]
     train, validation = split(pairs, held_out)
     return [pair.record for pair in train], [pair.record for pair in validation]

@@ -2,6 +2,8 @@
 
 from .answers import exact_match, f1, longest_common_run, normalised
 from .bleu import Bleu, bleu, bleu_counts, bleu_of_counts, brevity_penalty, clipped_matches, closest_length
+from .bootstrap import bootstrap, interval, resamplings
+from .chrf import chrf, chrf_counts, chrf_of_counts
 from .classes import Bins, calibration_error, confusion, f1_of_classes, reliability
 from .likelihood import accuracy, bits_per_character, cross_entropy, perplexity, total_nats
 from .rouge import Rouge, longest_common_subsequence, rouge_l, rouge_n
@@ -17,8 +19,12 @@ __all__ = [
     "bleu",
     "bleu_counts",
     "bleu_of_counts",
+    "bootstrap",
     "brevity_penalty",
     "calibration_error",
+    "chrf",
+    "chrf_counts",
+    "chrf_of_counts",
     "clipped_matches",
     "closest_length",
     "confusion",
@@ -26,12 +32,14 @@ __all__ = [
     "exact_match",
     "f1",
     "f1_of_classes",
+    "interval",
     "longest_common_run",
     "longest_common_subsequence",
     "ngrams",
     "normalised",
     "perplexity",
     "reliability",
+    "resamplings",
     "rouge_l",
     "rouge_n",
     "tokens",

@@ -77,13 +77,7 @@ def bleu(
     >>> round(bleu(["他喜欢看书。"], ["他喜欢读书。"], tokenize="zh").score, 2)
     37.99
     """
-    if isinstance(hypotheses, str) or isinstance(references, str):
-        raise TypeError("hypotheses or references is one string; expected a list, one entry for each sentence")
-    if not len(hypotheses) or len(hypotheses) != len(references):
-        raise ValueError(
-            f"there are {len(hypotheses)} hypotheses and references for {len(references)}; "
-            "expected at least one, and for each its reference or a list of them"
-        )
+    check_corpus(hypotheses, references)
     counts = [bleu_counts(h, rs, tokenize, order) for h, rs in zip(hypotheses, references, strict=True)]
     return bleu_of_counts(np.sum(counts, axis=0), smooth)
 
@@ -122,6 +116,17 @@ def bleu_of_counts(counts: np.ndarray, smooth: str = "exp") -> Bleu:
     precisions = _precisions(matches, totals, smooth)
     score = 100 * penalty * math.prod(precisions) ** (1 / len(precisions))
     return Bleu(score, tuple(100 * p for p in precisions), penalty, length, reference_length)
+
+
+def check_corpus(hypotheses: Sequence[str], references: Sequence[str | Sequence[str]]) -> None:
+    """Raise a TypeError or ValueError unless these are lists of equal length, of at least one sentence."""
+    if isinstance(hypotheses, str) or isinstance(references, str):
+        raise TypeError("hypotheses or references is one string; expected a list, one entry for each sentence")
+    if not len(hypotheses) or len(hypotheses) != len(references):
+        raise ValueError(
+            f"there are {len(hypotheses)} hypotheses and references for {len(references)}; "
+            "expected at least one, and for each its reference or a list of them"
+        )
 
 
 def clipped_matches(hypothesis: Tokens, references: Sequence[Tokens], n: int) -> tuple[int, int]:

@@ -10,6 +10,7 @@ from .encoder_decoder import EncoderDecoder
 from .gpt import GPT
 from .language_model import LanguageModel
 from .mlp import MLP
+from .nearest import Nearest
 from .ngram import NGram
 from .rnn import RecurrentLM
 from .seq2seq import Seq2Seq
@@ -38,6 +39,7 @@ __all__ = [
     "MaskedLM",
     "NGram",
     "NaiveBayes",
+    "Nearest",
     "RecurrentClassifier",
     "RecurrentLM",
     "Seq2Seq",

@@ -43,8 +43,11 @@ class EncoderDecoder(ConditionalModel):
     dropout : float
     positions : {"sinusoidal", "learned", "rotary"}
     pre_norm : bool
+    scaled : bool
+        e(x) = √C E[x], where E starts √C times smaller (section 3.4): the same at first, but an optimizer such as Adam,
+        whose steps are equally long for all parameters, then moves an embedding √C times as far.
     shared : bool
-        One table E for a vocabulary that both sides have: e(x) = √C E[x] for source and text, and W = Eᵀ (section 3.4).
+        Scaled, and one table E for a vocabulary that both sides have, which is also the output's: W = Eᵀ.
 
     Examples
     --------
@@ -67,6 +70,7 @@ class EncoderDecoder(ConditionalModel):
         dropout: float = 0.0,
         positions: str = "sinusoidal",
         pre_norm: bool = True,
+        scaled: bool = False,
         shared: bool = False,
         rng: np.random.Generator,
     ):
@@ -82,13 +86,14 @@ class EncoderDecoder(ConditionalModel):
         self.settings = {
             "source_vocabulary": source_vocabulary, "vocabulary": vocabulary, "pad": pad, "width": width,
             "layers": layers, "heads": heads, "context": context, "dropout": dropout, "positions": positions,
-            "pre_norm": pre_norm, "shared": shared,
+            "pre_norm": pre_norm, "scaled": scaled, "shared": shared,
         }  # fmt: skip
         self.source_embedding = nn.Embedding(source_vocabulary, width, rng=rng)
         self.embedding = self.source_embedding if shared else nn.Embedding(vocabulary, width, rng=rng)
         self.head = None if shared else nn.Linear(width, vocabulary, bias=False, rng=rng)
-        self.scale = math.sqrt(width) if shared else 1.0
-        self.embedding.table.data /= np.float32(self.scale)
+        self.scale = math.sqrt(width) if scaled or shared else 1.0
+        for embedding in {self.source_embedding, self.embedding}:
+            embedding.table.data /= np.float32(self.scale)
         self.source_positions, self.positions = (POSITIONS[positions](context, width, rng) for _ in range(2))
         self.dropout = nn.Dropout(dropout, rng=rng)
         rotary = nn.RotaryPositions(context, nn.head_width(width, heads)) if positions == "rotary" else None

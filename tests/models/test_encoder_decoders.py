@@ -18,6 +18,7 @@ SETTINGS = {
     "additive, rnn": (Seq2Seq, {"attention": "additive", "width": 16, "cell": "rnn"}),
     "dot, lstm": (Seq2Seq, {"attention": "dot", "width": 16, "cell": "lstm", "layers": 2}),
     "Transformer": (EncoderDecoder, SMALL),
+    "Transformer, scaled": (EncoderDecoder, SMALL | {"scaled": True}),
     "Transformer, learned, shared": (EncoderDecoder, SMALL | {"positions": "learned", "shared": True}),
     "Transformer, rotary, post-norm": (EncoderDecoder, SMALL | {"positions": "rotary", "pre_norm": False}),
 }
@@ -447,6 +448,19 @@ def test_a_shared_table_is_one_parameter_and_learns_from_source_text_and_output(
     assert model.head is None
     model.loss(source[:, :1], ids[:, :1], np.full((B, 1), 8)).backward()
     assert (np.abs(model.embedding.table.grad).max(axis=1) > 0).all()  # every row, by way of the softmax
+
+
+def test_scaled_embeddings_start_as_others_do_and_move_further():
+    moved = {}
+    for scaled in (False, True):
+        model = EncoderDecoder(VS, V, pad=PAD, **SMALL | {"scaled": scaled}, rng=np.random.default_rng(0))
+        source, ids = example()
+        before = model.embedding(ids).data * model.scale
+        model.loss(source, ids, ids).backward()
+        training.Adam(model.parameters(), 1e-3).step()
+        moved[scaled] = np.abs(model.embedding(ids).data * model.scale - before).mean(), before
+    np.testing.assert_allclose(moved[True][1], moved[False][1], rtol=1e-5)
+    assert moved[True][0] == pytest.approx(4 * moved[False][0], rel=0.05)  # √16
 
 
 @pytest.mark.parametrize("name", TRANSFORMERS)
