@@ -2,13 +2,13 @@
 
 import argparse
 import io
-import math
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from pathlib import Path
 
 from minilm import commands
+from minilm.arguments import positive_float, positive_int, seed
 from minilm.process import place
 from minilm.tasks import command as tasks
 
@@ -34,21 +34,21 @@ def _add_train(subparsers):
                        help="a name that `corpora` lists, or a UTF-8 text file (default: shakespeare)")  # fmt: skip
     train.add_argument("--model", choices=commands.MODEL_NAMES, help="default: gpt")
     train.add_argument("--tokenizer", choices=commands.TOKENIZER_NAMES, help="default: char")
-    train.add_argument("--vocabulary", type=_positive_int, metavar="V", help="how many words or byte pairs at most")
-    train.add_argument("--minutes", type=_positive_float, metavar="M",
+    train.add_argument("--vocabulary", type=positive_int, metavar="V", help="how many words or byte pairs at most")
+    train.add_argument("--minutes", type=positive_float, metavar="M",
                        help="training time (default: 1.5, or no limit if --steps is given)")  # fmt: skip
-    train.add_argument("--steps", type=_positive_int, metavar="N", help="updates: the same N gives the same model")
-    train.add_argument("--width", type=_positive_int,
+    train.add_argument("--steps", type=positive_int, metavar="N", help="updates: the same N gives the same model")
+    train.add_argument("--width", type=positive_int,
                        help="channels (default: 128 for gpt, 256 for rnn, gru, lstm, 32 for mlp)")  # fmt: skip
-    train.add_argument("--layers", type=_positive_int, help="default: 4 for gpt, 1 for rnn, gru, lstm")
-    train.add_argument("--heads", type=_positive_int, help="gpt only (default: 4)")
-    train.add_argument("--context", type=_positive_int,
+    train.add_argument("--layers", type=positive_int, help="default: 4 for gpt, 1 for rnn, gru, lstm")
+    train.add_argument("--heads", type=positive_int, help="gpt only (default: 4)")
+    train.add_argument("--context", type=positive_int,
                        help="tokens seen at once (default: 128 for gpt, 64 for rnn, gru, lstm, 8 for mlp)")  # fmt: skip
-    train.add_argument("--order", type=_positive_int, help="ngram only: its n (default: 6)")
+    train.add_argument("--order", type=positive_int, help="ngram only: its n (default: 6)")
     train.add_argument("--dropout", type=float, help="gpt, rnn, gru, lstm only (default: 0)")
-    train.add_argument("--batch", type=_positive_int, help="windows per update (default: 4 for gpt, 16 for others)")
-    train.add_argument("--learning-rate", type=_positive_float, metavar="LR", help="default: 2e-3")
-    train.add_argument("--seed", type=_seed, help="default: 0")
+    train.add_argument("--batch", type=positive_int, help="windows per update (default: 4 for gpt, 16 for others)")
+    train.add_argument("--learning-rate", type=positive_float, metavar="LR", help="default: 2e-3")
+    train.add_argument("--seed", type=seed, help="default: 0")
     train.add_argument("--out", type=Path, metavar="DIR", help="the run folder (default: a new one in runs/)")
     train.add_argument(
         "--resume",
@@ -62,12 +62,12 @@ def _add_generate(subparsers):
     generate.set_defaults(run=commands.generate)
     generate.add_argument("folder", type=Path, metavar="RUN", help="a run folder")
     generate.add_argument("prompt")
-    generate.add_argument("--max-new-tokens", type=_positive_int, default=200, metavar="N", help="default: 200")
-    generate.add_argument("--num-beams", type=_positive_int, metavar="N", help="beam search with N beams")
+    generate.add_argument("--max-new-tokens", type=positive_int, default=200, metavar="N", help="default: 200")
+    generate.add_argument("--num-beams", type=positive_int, metavar="N", help="beam search with N beams")
     generate.add_argument("--temperature", type=float, metavar="T", help="sample; below 1 bolder tokens get rarer")
-    generate.add_argument("--top-k", type=_positive_int, metavar="K", help="sample among the K likeliest")
+    generate.add_argument("--top-k", type=positive_int, metavar="K", help="sample among the K likeliest")
     generate.add_argument("--top-p", type=float, metavar="P", help="sample among the likeliest that make up P")
-    generate.add_argument("--seed", type=_seed, default=0, help="of sampling (default: 0)")
+    generate.add_argument("--seed", type=seed, default=0, help="of sampling (default: 0)")
 
 
 def _add_evaluate(subparsers):
@@ -79,25 +79,6 @@ def _add_evaluate(subparsers):
 
 def _add_corpora(subparsers):
     subparsers.add_parser("corpora", help="list the corpora").set_defaults(run=commands.corpora)
-
-
-def _positive_int(text):
-    return _number(int, text, lambda value: value > 0, "a whole number, 1 or more")
-
-
-def _positive_float(text):
-    return _number(float, text, lambda value: 0 < value < math.inf, "a number above 0")
-
-
-def _seed(text):
-    return _number(int, text, lambda value: value >= 0, "a whole number, 0 or more")
-
-
-def _number(kind, text, holds, expected):
-    with suppress(ValueError):
-        if holds(value := kind(text)):
-            return value
-    raise argparse.ArgumentTypeError(f"{text!r} is not {expected}")
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -14,7 +14,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "minilm"
 FLOORS = [
-    ["expect", "files", "packages", "process"],
+    ["arguments", "expect", "files", "packages", "process"],
     ["kernels", "metrics", "plots"],
     ["autograd", "data"],
     ["nn", "generate"],

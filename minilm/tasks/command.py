@@ -1,8 +1,9 @@
 """`python -m minilm classify train FILE --out RUN`, then `python -m minilm classify RUN "text"`; so for every task."""
 
-import math
-from argparse import ArgumentTypeError, Namespace
+from argparse import Namespace
 from pathlib import Path
+
+from minilm.arguments import positive_float, positive_int, seed
 
 from . import TASKS
 
@@ -17,9 +18,9 @@ def add(subparsers) -> None:
         command.add_argument("run_or_train", metavar="RUN", help="a run folder; or the word train")
         command.add_argument("text", metavar="TEXT or FILE", help="what to work on; after train, what to learn from")
         command.add_argument("--out", type=Path, metavar="DIR", help="train: the run folder, new or empty")
-        command.add_argument("--minutes", type=_positive, metavar="M", help=f"train: time (default: {MINUTES:g})")
-        command.add_argument("--steps", type=int, metavar="N", help="train: updates; the same N gives the same model")
-        command.add_argument("--seed", type=int, default=0, help="train: default 0")
+        command.add_argument("--minutes", type=positive_float, metavar="M", help=f"train: time (default: {MINUTES:g})")
+        command.add_argument("--steps", type=positive_int, metavar="N", help="train: updates; N gives one model")
+        command.add_argument("--seed", type=seed, default=0, help="train: default 0")
         command.add_argument("--skip-bad", action="store_true", help="train: pass over wrong rows, and say how many")
         for flag, settings in getattr(module, "OPTIONS", {}).items():
             command.add_argument(flag, **settings)
@@ -47,13 +48,3 @@ def train(module, options: Namespace) -> None:
     trained.save(options.out)
     figures = ", ".join(f"{name} {value:.3f}" for name, value in trained.evaluate(held_out).items())
     print(f"\nheld out: {figures}\nrun folder: {options.out}")
-
-
-def _positive(text) -> float:
-    try:
-        minutes = float(text)
-    except ValueError:
-        minutes = -1.0
-    if not 0 < minutes < math.inf:
-        raise ArgumentTypeError(f"{text!r} is not a number above 0")
-    return minutes
