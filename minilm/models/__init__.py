@@ -8,6 +8,7 @@ from .gpt import GPT
 from .language_model import LanguageModel
 from .mlp import MLP
 from .ngram import NGram
+from .pointer import PointerGenerator
 from .rnn import RecurrentLM
 from .seq2seq import Seq2Seq
 
@@ -29,6 +30,7 @@ __all__ = [
     "Given",
     "LanguageModel",
     "NGram",
+    "PointerGenerator",
     "RecurrentLM",
     "Seq2Seq",
 ]
