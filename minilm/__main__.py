@@ -10,6 +10,7 @@ from pathlib import Path
 
 from minilm import commands
 from minilm.process import place
+from minilm.tasks import command as tasks
 
 
 def parser() -> argparse.ArgumentParser:
@@ -21,7 +22,7 @@ def parser() -> argparse.ArgumentParser:
     )
     top.set_defaults(run=commands.main_job)
     subparsers = top.add_subparsers(title="commands", metavar="")
-    for add in (_add_train, _add_generate, _add_evaluate, _add_corpora):
+    for add in (_add_train, _add_generate, _add_evaluate, tasks.add, _add_corpora):
         add(subparsers)
     return top
 

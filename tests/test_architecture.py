@@ -19,7 +19,7 @@ FLOORS = [
     ["autograd", "data"],
     ["nn", "generate"],
     ["models", "training"],
-    ["runs", "check", "compress"],
+    ["runs", "check", "compress", "pretrained", "tasks"],
     ["commands"],
     ["__main__"],
 ]

@@ -88,6 +88,13 @@ def scatter(a, *, ids, size):
 
 
 @operation
+def gelu_exact(x):
+    """y = x Φ(x), which the tanh of `gelu` comes near to: they differ by 0.0005 at most"""
+    y = kernels.gelu_exact(_rows(x)).reshape(x.shape)
+    return y, lambda dy: (kernels.gelu_exact_backward(_rows(dy), _rows(x)).reshape(x.shape),)
+
+
+@operation
 def cross_entropy(logits, *, targets, ignore_index=-1, label_smoothing=0.0):
     """The mean over the targets that count of -ln softmax(logits)[target], in nats.
 

@@ -5,7 +5,10 @@ from pathlib import Path
 
 from .batches import Windows, consecutive, length_mask, pad
 from .bpe import BPETokenizer
+from .by_length import ByLength
 from .corpora import CORPORA, Corpus, documents, fetch, records
+from .framing import Examples, Special, framed, padded
+from .masking import FollowingTexts, MaskedTexts, Masking
 from .pairs import Pairs, split_pairs, teacher_forcing
 from .texts import Document, read_text, split
 from .tokenizers import CharTokenizer, Tokenizer, WordTokenizer
@@ -16,10 +19,16 @@ __all__ = [
     "CORPORA",
     "TOKENIZERS",
     "BPETokenizer",
+    "ByLength",
     "CharTokenizer",
     "Corpus",
     "Document",
+    "Examples",
+    "FollowingTexts",
+    "MaskedTexts",
+    "Masking",
     "Pairs",
+    "Special",
     "Tokenizer",
     "Vocabulary",
     "Windows",
@@ -28,9 +37,11 @@ __all__ = [
     "consecutive",
     "documents",
     "fetch",
+    "framed",
     "length_mask",
     "load_tokenizer",
     "pad",
+    "padded",
     "read_text",
     "records",
     "split",

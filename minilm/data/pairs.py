@@ -8,9 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .batches import length_mask, pad
+from .by_length import ByLength
 from .texts import split
-
-STRETCH = 20  # batches over which pairs are sorted by length
 
 Batch = tuple[np.ndarray, np.ndarray, np.ndarray]
 
@@ -36,9 +35,8 @@ def teacher_forcing(sentences: Sequence[ArrayLike], start: int, end: int) -> tup
 class Pairs:
     """Random batches of sentence pairs, for the `loss(source, ids, targets)` of an encoder-decoder.
 
-    An epoch shuffles the pairs, sorts each stretch of 20 batches by length so that a batch holds sentences of about
-    equal length and little padding, and shuffles the batches. `batch(step)` depends on nothing but its arguments and
-    `seed`, as that of `Windows`.
+    A batch holds sentences of about equal length, as `ByLength` puts them together, and `batch(step)` depends on
+    nothing but its arguments and `seed`, as that of `Windows`.
 
     Parameters
     ----------
@@ -76,55 +74,35 @@ class Pairs:
         batch: int,
         seed: int,
     ):
-        _check_pairs(sources, targets, batch)
+        _check_pairs(sources, targets)
         _check_special("sources", sources, {"pad": pad})
         _check_special("targets", targets, {"start": start, "end": end})
         self.sources, self.targets = list(sources), list(targets)
-        self.pad, self.start, self.end, self.batch_size, self.seed = pad, start, end, batch, seed
-        self._lengths = np.array([[len(sentence) for sentence in side] for side in (sources, targets)])  # (2, N)
-        self._planned = (None, None)  # the epoch that was asked for last, and the pairs of its batches
+        self.pad, self.start, self.end = pad, start, end
+        lengths = [[len(sentence) for sentence in side] for side in (sources, targets)]
+        self._order = ByLength(lengths, batch, seed)
+        self.tokens_per_batch = round(batch * (np.mean(lengths[1]) + 1))  # targets that count, on average, for the log
 
     def __len__(self) -> int:
         """Batches per epoch."""
-        return len(self.sources) // self.batch_size
-
-    @property
-    def tokens_per_batch(self) -> int:
-        """Targets that count, on average, for the log of training."""
-        return round(self.batch_size * (self._lengths[1].mean() + 1))
+        return len(self._order)
 
     def batch(self, step: int) -> Batch:
         """Sources (B, S), the decoder's ids (B, T) and its targets (B, T) of any step from 0 on."""
-        if step < 0:
-            raise ValueError(f"step {step} is negative; the first is 0")
-        epoch, i = divmod(step, len(self))
-        if epoch != self._planned[0]:
-            self._planned = epoch, self._plan(np.random.default_rng([self.seed, epoch]))
-        return self._of(self._planned[1][i])
+        return self._of(self._order.rows(step))
 
     def each_once(self, batch: int = 64) -> Iterator[Batch]:
         """All pairs in batches of at most this many, the shortest first: for measuring."""
-        order = np.lexsort(self._lengths)
-        for i in range(0, len(order), batch):
-            yield self._of(order[i : i + batch])
-
-    def _plan(self, rng) -> np.ndarray:
-        """The pairs of each batch of an epoch.   ->   (number, B)"""
-        order = rng.permutation(len(self.sources))[: len(self) * self.batch_size]
-        stretch = np.arange(len(order)) // (STRETCH * self.batch_size)
-        order = order[np.lexsort((*self._lengths[:, order], stretch))]
-        return rng.permutation(order.reshape(-1, self.batch_size))
+        return map(self._of, self._order.each_once(batch))
 
     def _of(self, rows) -> Batch:
         source, _ = pad([self.sources[i] for i in rows], self.pad)
         return source, *teacher_forcing([self.targets[i] for i in rows], self.start, self.end)
 
 
-def _check_pairs(sources, targets, batch):
+def _check_pairs(sources, targets):
     if len(sources) != len(targets):
         raise ValueError(f"there are {len(sources)} sources but {len(targets)} targets; expected one for each")
-    if not 1 <= batch <= len(sources):
-        raise ValueError(f"batch is {batch}, expected 1 to {len(sources)}, the number of pairs")
     empty = [i for i, source in enumerate(sources) if len(source) == 0]
     if empty:
         raise ValueError(f"source {empty[0]} is empty; leave out pairs without a text to translate")

@@ -1,6 +1,6 @@
 """Floor 1. The hot loops: arrays in, arrays out, no Tensor. Each is a formula in NumPy with a compiled twin."""
 
-from .activation import gelu, gelu_backward
+from .activation import gelu, gelu_backward, gelu_exact, gelu_exact_backward
 from .attention import attend, attention, attention_backward, by_head, visible
 from .decode import decode
 from .gather import gather, scatter_add
@@ -33,6 +33,8 @@ __all__ = [
     "gather",
     "gelu",
     "gelu_backward",
+    "gelu_exact",
+    "gelu_exact_backward",
     "gru",
     "gru_backward",
     "layer_norm",

@@ -1,7 +1,8 @@
-"""Floor 4. Language models: each with a loss, a summary, and the decoding protocol start, step, reorder."""
+"""Floor 4. Language models, each with a loss, a summary and the decoding protocol start, step, reorder; and BERT."""
 
 from functools import partial
 
+from .bert import Bert, BertClassifier, BertSpans, MaskedLM
 from .conditional import ConditionalModel, Given
 from .encoder_decoder import EncoderDecoder
 from .gpt import GPT
@@ -25,10 +26,14 @@ __all__ = [
     "GPT",
     "MLP",
     "MODELS",
+    "Bert",
+    "BertClassifier",
+    "BertSpans",
     "ConditionalModel",
     "EncoderDecoder",
     "Given",
     "LanguageModel",
+    "MaskedLM",
     "NGram",
     "PointerGenerator",
     "RecurrentLM",

@@ -1,5 +1,6 @@
 """The pointer-generator: an encoder-decoder that writes words of its vocabulary, or copies words of the source."""
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -88,6 +89,8 @@ class PointerGenerator(ConditionalModel):
             "attention": attention, "copy": copy, "coverage": coverage, "dropout": dropout,
         }  # fmt: skip
         self.embedding = nn.Embedding(known, embedding, rng=rng)
+        self.scale = math.sqrt(embedding)
+        self.embedding.table.data /= np.float32(self.scale)
         self.encoder = nn.Recurrent("gru", embedding, width // 2, bidirectional=True, rng=rng)
         self.decoder = nn.Recurrent("gru", embedding, width, rng=rng)
         self.memory = nn.Linear(width, attention, rng=rng)
@@ -103,13 +106,13 @@ class PointerGenerator(ConditionalModel):
         """How much the decoder, after reading each of ids (B, T), looks at each of source (B, S).   ->   (B, T, S)"""
         source, ids = self._checked_pair(source, ids)
         with no_grad():
-            return self._predict(ids, self._encode(source))[1].data
+            return self._decode(ids, self._encode(source))[1].data
 
     def generation(self, source: ArrayLike, ids: ArrayLike) -> np.ndarray:
         """p_gen of the token after each of ids.   source (B, S)   ids (B, T)   ->   (B, T)"""
         source, ids = self._checked_pair(source, ids)
         with no_grad():
-            return self._predict(ids, self._encode(source))[2].data[..., 0]
+            return self._decode(ids, self._encode(source))[2].data[..., 0]
 
     def loss(self, source: ArrayLike, ids: ArrayLike, targets: ArrayLike) -> Tensor:
         """Mean over the targets that count of -ln P(target | source, the ids so far) + Σₛ min(aₜₛ, cₜₛ), in nats.
@@ -117,9 +120,24 @@ class PointerGenerator(ConditionalModel):
         Equation 13; without coverage only the first term. The rest as `ConditionalModel.loss`.
         """
         source, ids = self._checked_pair(source, ids)
-        log_probs, weights = self._predict(ids, self._encode(source))[:2]
-        loss = autograd.cross_entropy(log_probs, targets=targets)
-        return loss + looked_again(weights, np.asarray(targets) != -1) if self.coverage else loss
+        targets = np.asarray(targets)
+        counted = targets != -1
+        logits, weights, p_gen, _ = self._decode(ids, self._encode(source))
+        P = self._probability(np.where(counted, targets, self.unknown), logits, weights, p_gen, source)
+        loss = mean_of(-(P + NEVER).log(), counted)
+        return loss + mean_of(looked_again(weights), counted) if self.coverage else loss
+
+    def _probability(self, targets, logits, weights, p_gen, source):
+        """P(target) alone, (B, T): the same formula as in `_extend`, for one word of the many."""
+        B, T = targets.shape
+        in_vocabulary = targets < self.known
+        at = np.arange(B)[:, None], np.arange(T)[None, :], np.where(in_vocabulary, targets, 0)
+        written = logits.log_softmax()[at].exp() * in_vocabulary.astype(logits.dtype)
+        if not self.copy:
+            return written
+        copied = (weights * (source[:, None, :] == targets[:, :, None]).astype(weights.dtype)).sum(axis=2)
+        p_gen = p_gen.reshape(B, T)
+        return p_gen * written + (1 - p_gen) * copied
 
     def _encode(self, source):
         text = source != self.pad
@@ -128,22 +146,22 @@ class PointerGenerator(ConditionalModel):
         return PointerState(side_by_side(last, directions=2), memory, text, source, coverage)
 
     def _extend(self, ids, state):
-        log_probs, _, _, state = self._predict(ids, state)
-        return log_probs, state
+        logits, weights, p_gen, after = self._decode(ids, state)
+        P = _widened(p_gen * logits.softmax(), self.vocabulary)
+        if self.copy:
+            P = P + autograd.scatter((1 - p_gen) * weights, ids=state.source, size=self.vocabulary)
+        return (P + NEVER).log(), after
 
-    def _predict(self, ids, state):
-        """ln P (B, T, V + room) of the tokens after each of ids, the weights (B, T, S), p_gen (B, T, 1), the state."""
+    def _decode(self, ids, state):
+        """After each of ids (B, T): logits of P_vocab (B, T, V), weights (B, T, S), p_gen (B, T, 1); and the state."""
         x = self._embed(ids)
         h, recurrent = self.decoder(x, state.recurrent)  # (B, T, C) -> (B, T, H)
         weights, coverage = self._look(h, state)
         found = weights @ state.memory
         hidden = self.combine(autograd.concatenate(h, found, axis=2)).tanh()
-        P = autograd.linear(self.dropout(hidden), self.embedding.table.T, self.bias).softmax()
+        logits = autograd.linear(self.dropout(hidden), self.embedding.table.T, self.bias)
         p_gen = self.generate(autograd.concatenate(found, h, x, axis=2)).sigmoid() if self.copy else 1.0
-        P = _widened(p_gen * P, self.vocabulary)
-        if self.copy:
-            P = P + autograd.scatter((1 - p_gen) * weights, ids=state.source, size=self.vocabulary)
-        return (P + NEVER).log(), weights, p_gen, state._replace(recurrent=recurrent, coverage=coverage)
+        return logits, weights, p_gen, state._replace(recurrent=recurrent, coverage=coverage)
 
     def _look(self, h, state):
         """The weights aₜ (B, T, S) of the decoder's states (B, T, H), and the coverage after the last."""
@@ -164,18 +182,19 @@ class PointerGenerator(ConditionalModel):
         return autograd.where(scores, -1e9, condition=mask[:, None]).softmax()
 
     def _embed(self, ids):
-        return self.dropout(self.embedding(np.where(ids < self.known, ids, self.unknown)))
+        return self.dropout(self.embedding(np.where(ids < self.known, ids, self.unknown)) * self.scale)
 
 
-def looked_again(weights: Tensor, counted: np.ndarray) -> Tensor:
-    """The mean over the steps that count of Σₛ min(aₜₛ, cₜₛ), where cₜ = a₁ + … + aₜ₋₁ (See et al. 2017, equation 12).
-
-    weights (B, T, S)   counted (B, T), bool
-    """
+def looked_again(weights: Tensor) -> Tensor:
+    """Σₛ min(aₜₛ, cₜₛ) of each step, where cₜ = a₁ + … + aₜ₋₁ (equation 12).   weights (B, T, S)   ->   (B, T)"""
     earlier = np.tri(weights.shape[1], k=-1, dtype=weights.dtype)  # (T, T)
     coverage = Tensor(earlier) @ weights
-    least = autograd.where(weights, coverage, condition=weights.data < coverage.data)
-    return (least.sum(axis=2) * counted).sum() * (1 / counted.sum())
+    return autograd.where(weights, coverage, condition=weights.data < coverage.data).sum(axis=2)
+
+
+def mean_of(losses: Tensor, counted: np.ndarray) -> Tensor:
+    """The mean of those that count.   losses, counted (B, T)"""
+    return (losses * counted.astype(losses.dtype)).sum() * (1 / counted.sum())
 
 
 def _widened(P, size):

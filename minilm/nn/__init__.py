@@ -10,7 +10,7 @@ from .attention import (
     split_heads,
 )
 from .cache import Cache
-from .layers import Dropout, Embedding, FeedForward, LayerNorm, Linear, RMSNorm
+from .layers import ACTIVATIONS, Dropout, Embedding, FeedForward, LayerNorm, Linear, RMSNorm
 from .module import Module, parameter
 from .position import LearnedPositions, RotaryPositions, SinusoidalPositions, check_context
 from .recurrent import GRUCell, LSTMCell, Recurrent, RNNCell
@@ -18,6 +18,7 @@ from .summary import summary
 from .transformer import Block, Decoder, Encoder
 
 __all__ = [
+    "ACTIVATIONS",
     "AdditiveAttention",
     "Block",
     "Cache",

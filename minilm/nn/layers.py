@@ -86,11 +86,20 @@ class Dropout(Module):
         return autograd.dropout(x, probability=self.probability, rng=self.rng) if self.active else x
 
 
-class FeedForward(Module):
-    """y = GELU(x W₁ + b₁) W₂ + b₂, at each position alone (Vaswani et al. 2017, equation 2, with GELU for ReLU)"""
+ACTIVATIONS = {"gelu": autograd.gelu, "gelu_exact": autograd.gelu_exact}
 
-    def __init__(self, width: int, hidden: int, *, rng: np.random.Generator):
+
+class FeedForward(Module):
+    """y = GELU(x W₁ + b₁) W₂ + b₂, at each position alone (Vaswani et al. 2017, equation 2, with GELU for ReLU)
+
+    `activation` is "gelu", by the tanh of GPT-2, or "gelu_exact", as in BERT.
+    """
+
+    def __init__(self, width: int, hidden: int, *, activation: str = "gelu", rng: np.random.Generator):
+        if activation not in ACTIVATIONS:
+            raise ValueError(f"activation is {activation!r}, expected one of {', '.join(map(repr, ACTIVATIONS))}")
         self.inner, self.outer = Linear(width, hidden, rng=rng), Linear(hidden, width, rng=rng)
+        self.activation = activation
 
     def __call__(self, x: Tensor) -> Tensor:
-        return self.outer(autograd.gelu(self.inner(x)))
+        return self.outer(ACTIVATIONS[self.activation](self.inner(x)))

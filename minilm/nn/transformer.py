@@ -28,15 +28,17 @@ class Block(Module):
         pre_norm: bool = True,
         cross: bool = False,
         rotary: RotaryPositions | None = None,
+        activation: str = "gelu",
+        eps: float = 1e-5,
         rng: np.random.Generator,
     ):
         self.pre_norm = pre_norm
         self.attention = MultiHeadAttention(width, heads, rotary=rotary, rng=rng)
-        self.attention_norm = LayerNorm(width)
+        self.attention_norm = LayerNorm(width, eps=eps)
         self.cross = MultiHeadAttention(width, heads, rng=rng) if cross else None
-        self.cross_norm = LayerNorm(width) if cross else None
-        self.feed_forward = FeedForward(width, hidden or 4 * width, rng=rng)
-        self.feed_forward_norm = LayerNorm(width)
+        self.cross_norm = LayerNorm(width, eps=eps) if cross else None
+        self.feed_forward = FeedForward(width, hidden or 4 * width, activation=activation, rng=rng)
+        self.feed_forward_norm = LayerNorm(width, eps=eps)
         self.dropout = Dropout(dropout, rng=rng)
 
     def __call__(self, x: Tensor, memory=None, mask=None, memory_mask=None, causal=False) -> Tensor:

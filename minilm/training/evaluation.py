@@ -9,23 +9,26 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from minilm.autograd import no_grad
-from minilm.data import Pairs, consecutive
+from minilm.data import consecutive
 
 from .parallel import ALONE, Group
+from .source import EachOnce
 
 
 class Predicts(Protocol):
-    """Every model here: a language model with a window, or an encoder-decoder whose loss also takes the source."""
+    """Every model here: a language model with a window, an encoder-decoder whose loss also takes the source, a Bert."""
 
     def loss(self, *batch: ArrayLike): ...
 
 
-def total_nats(model: Predicts, ids: ArrayLike | Pairs, *, batch: int = 64, group: Group = ALONE) -> tuple[float, int]:
+def total_nats(
+    model: Predicts, ids: ArrayLike | EachOnce, *, batch: int = 64, group: Group = ALONE
+) -> tuple[float, int]:
     """Σ -ln P(idₜ | those before it in its window), over non-overlapping windows of the training length.
 
     Every id but the first is predicted once. The windows' first ids have little context, so this is an upper bound
-    of what the model can do; it is the same for every model with the same window. Of `Pairs`, each target is predicted
-    once, the end tokens too. The ranks of a group take batches in turn; all learn the sum.
+    of what the model can do; it is the same for every model with the same window. Of data sets such as `Pairs`, each
+    target is predicted once. The ranks of a group take batches in turn; all learn the sum.
 
     Returns
     -------
@@ -34,7 +37,7 @@ def total_nats(model: Predicts, ids: ArrayLike | Pairs, *, batch: int = 64, grou
     """
     nats, count = 0.0, 0
     with no_grad(), evaluating(model):
-        batches = ids.each_once(batch) if isinstance(ids, Pairs) else consecutive(ids, model.window, batch)
+        batches = ids.each_once(batch) if isinstance(ids, EachOnce) else consecutive(ids, model.window, batch)
         for *inputs, targets in islice(batches, group.rank, None, group.size):
             counted = np.count_nonzero(targets != -1)
             nats += float(model.loss(*inputs, targets).item()) * counted
@@ -43,7 +46,7 @@ def total_nats(model: Predicts, ids: ArrayLike | Pairs, *, batch: int = 64, grou
     return float(nats), int(count)
 
 
-def mean_loss(model: Predicts, ids: ArrayLike | Pairs, *, batch: int = 64, group: Group = ALONE) -> float:
+def mean_loss(model: Predicts, ids: ArrayLike | EachOnce, *, batch: int = 64, group: Group = ALONE) -> float:
     """Nats per token: the sum divided once, not a mean of means."""
     nats, count = total_nats(model, ids, batch=batch, group=group)
     return nats / count

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 from tqdm import tqdm
 
-from minilm.data import Pairs, Windows
 from minilm.expect import expect, expect_count
 from minilm.nn import Module
 
@@ -19,10 +18,11 @@ from .log import Log
 from .optimizers import Optimizer, clip_gradients
 from .parallel import ALONE, Group, sum_gradients
 from .schedules import Schedule, constant
+from .source import EachOnce, Source
 
 
 class Trainer:
-    """Trains a language model on windows of text, or an encoder-decoder on sentence pairs.
+    """Trains a language model on windows of text, an encoder-decoder on sentence pairs, a Bert on examples.
 
     All that is random in step t follows from `seed` and t: the windows' order, and dropout (of several processes also
     from the rank). So the same arguments give the same curve, and a run resumed from a checkpoint equals one that was
@@ -32,19 +32,20 @@ class Trainer:
     ----------
     model : Module with a `loss` that takes what a batch of `windows` is
     optimizer : Optimizer
-    windows : Windows or Pairs
+    windows : Source, such as Windows, Pairs or Examples
     steps : int, optional
         Updates to make.
     minutes : float, optional
         Training time after which to end, whatever the step; evaluation and compilation do not count. At least one of
         `steps` and `minutes` is needed; the schedule follows whichever is further on.
-    validation : array_like or Pairs, optional
-        Ids of a held-out text, or held-out pairs; their loss is measured every `evaluate_every` steps and at the end.
+    validation : array_like or EachOnce, optional
+        Ids of a held-out text, or held-out pairs or examples; their loss is measured every `evaluate_every` steps and
+        at the end.
     schedule : function of progress, see schedules.py
     clip : float
         The longest gradient.
     accumulate : int
-        Batches whose gradients are averaged for one update.
+        EachOnce whose gradients are averaged for one update.
     patience : int, optional
         End after this many evaluations without a new best, and return to the best weights (early stopping).
     folder : path, optional
@@ -58,11 +59,11 @@ class Trainer:
         self,
         model: Module,
         optimizer: Optimizer,
-        windows: Windows | Pairs,
+        windows: Source,
         *,
         steps: int | None = None,
         minutes: float | None = None,
-        validation: ArrayLike | Pairs | None = None,
+        validation: ArrayLike | EachOnce | None = None,
         schedule: Schedule | None = None,
         clip: float = 1.0,
         accumulate: int = 1,
@@ -254,5 +255,5 @@ def _check(steps, minutes, accumulate, evaluate_every, patience, clip, validatio
     expect("clip", clip, clip > 0, "more than zero: the longest gradient")
     if patience and validation is None:
         raise ValueError("patience, for early stopping, needs a validation text")
-    if validation is not None and not isinstance(validation, Pairs) and len(validation) < 2:
+    if validation is not None and not isinstance(validation, EachOnce) and len(validation) < 2:
         raise ValueError(f"validation has {len(validation)} ids, expected two or more: the first is not predicted")

@@ -22,7 +22,7 @@ def two_broadcast(rng):
     return (normal(rng, 4, 1, 3), 2 + rng.random((5, 1))), {}
 
 
-@example("negative", "exp", "tanh", "sigmoid", "softmax", "log_softmax", "gelu", "transpose")
+@example("negative", "exp", "tanh", "sigmoid", "softmax", "log_softmax", "gelu", "gelu_exact", "transpose")
 def one(rng):
     return (normal(rng, 4, 3),), {}
 
@@ -71,6 +71,11 @@ def reduction(rng):
 @example()
 def getitem(rng):
     return (normal(rng, 4, 3),), {"index": (np.array([0, 2, 2]), slice(1, 3))}
+
+
+@example()
+def scatter(rng):
+    return (normal(rng, 2, 3, 4),), {"ids": np.array([[1, 4, 1, 0], [2, 2, 2, 3]]), "size": 5}
 
 
 @example()

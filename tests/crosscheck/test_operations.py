@@ -62,6 +62,7 @@ COUNTERPARTS = {
     "layer_norm": lambda x, gamma, beta: F.layer_norm(x, gamma.shape, gamma, beta),
     "rms_norm": lambda x, gamma: F.rms_norm(x, gamma.shape, gamma, 1e-5),
     "gelu": lambda a: F.gelu(a, approximate="tanh"),
+    "gelu_exact": lambda a: F.gelu(a),
     "cross_entropy": lambda logits, targets, label_smoothing: F.cross_entropy(
         logits.flatten(0, 1), torch.from_numpy(targets).flatten(), ignore_index=-1, label_smoothing=label_smoothing
     ),

@@ -92,7 +92,7 @@ def test_tokens_are_counted_on_average():
     ("change", "message"),
     [
         ({"targets": [[1]]}, "2 sources but 1 targets"),
-        ({"batch": 3}, "batch is 3, expected 1 to 2, the number of pairs"),
+        ({"batch": 3}, "batch is 3, expected 1 to 2, the number of rows"),
         ({"batch": 0}, "batch is 0"),
         ({"sources": [[1], []]}, "source 1 is empty"),
         ({"sources": [[1], [2, 7]]}, "sources: sentence 1 holds 7, the id of pad"),

@@ -100,6 +100,16 @@ def gelu_backward(rng, dtype):
 
 
 @example
+def gelu_exact(rng, dtype):
+    return (3 * normal(rng, dtype, 7, 33),)
+
+
+@example
+def gelu_exact_backward(rng, dtype):
+    return normal(rng, dtype, 7, 33), 3 * normal(rng, dtype, 7, 33)
+
+
+@example
 def gather(rng, dtype):
     return normal(rng, dtype, 9, 4), rng.integers(0, 9, 20)
 

@@ -105,6 +105,8 @@ note(
     {
         "gelu": (beside_one,),
         "gelu_backward": (np.ones_like(beside_one), beside_one),
+        "gelu_exact": (beside_one,),
+        "gelu_exact_backward": (np.ones_like(beside_one), beside_one),
         "rnn": (one_step(1), ones, np.zeros((1, 1), np.float32)),
         "gru": (one_step(3), ones, np.zeros((1, 3), np.float32), np.zeros(3, np.float32)),
         "lstm": (one_step(4), ones, ones / 2, np.zeros((1, 4), np.float32)),
