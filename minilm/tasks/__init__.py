@@ -2,6 +2,8 @@
 
 from types import ModuleType
 
-TASKS: dict[str, ModuleType] = {}  # a module for each command: its `read`, its `split`, and its class as `Task`
+from . import summarize
+
+TASKS: dict[str, ModuleType] = {"summarize": summarize}  # a module for each command: its `read`, its `split`, and its class as `Task`
 
 __all__ = ["TASKS"]
