@@ -43,7 +43,7 @@ class CopyTokenizer:
     def __init__(self, vocabulary: Vocabulary, room: int = 32):
         missing = [symbol for symbol in SPECIAL if symbol not in vocabulary]
         if missing:
-            raise ValueError(f"the vocabulary lacks {', '.join(missing)}; put the special symbols in front of its words")
+            raise ValueError(f"the vocabulary lacks {', '.join(missing)}; put them in front of its words")
         expect_count("room", room, 0)
         self.vocabulary, self.room = vocabulary, room
         self.unknown, self.pad, self.start, self.end = (vocabulary.id(symbol) for symbol in SPECIAL)

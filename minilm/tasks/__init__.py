@@ -4,6 +4,7 @@ from types import ModuleType
 
 from . import summarize
 
-TASKS: dict[str, ModuleType] = {"summarize": summarize}  # a module for each command: its `read`, its `split`, and its class as `Task`
+# A module for each command: its `read`, its `split`, and its class as `Task`.
+TASKS: dict[str, ModuleType] = {"summarize": summarize}
 
 __all__ = ["TASKS"]

@@ -70,7 +70,7 @@ def told(summarizer: "Summarizer", options) -> str:
 class Summarizer:
     """Writes summaries; made by `train` or `load`.
 
-    >>> examples = [Example("sum rows: adds up each row of it", "Sum rows."), Example("open file: opens it", "Open it.")]
+    >>> examples = [Example("sum rows: adds up each row of it", "Sum rows."), Example("open: opens it", "Open it.")]
     >>> summarizer = Summarizer.train(examples, steps=1, embedding=8, width=8, show_progress=False)
     >>> isinstance(summarizer("close file: closes it"), str)
     True
