@@ -26,9 +26,7 @@ class Nearest:
         for i, count in enumerate(counts):
             for word, weight in self._unit(count).items():
                 places[word].append((i, weight))
-        self.places = {
-            word: tuple(np.array(column) for column in zip(*found, strict=True)) for word, found in places.items()
-        }
+        self.places = {word: tuple(map(np.array, zip(*found, strict=True))) for word, found in places.items()}
         self.number = len(texts)
 
     def __call__(self, text: str) -> int:

@@ -8,7 +8,7 @@ from minilm.data.docstrings import TEST, VALIDATION, Docstring
 from minilm.tasks import summarize
 from minilm.tasks.summarize import Example, Summarizer, first_sentence, read, rouge, split
 
-NAMES = "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu".split()
+NAMES = ["alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa", "lambda", "mu"]
 EXAMPLES = [Example(f"to {verb} a {name}: it will {verb} one {name} now", f"{verb} the {name}.")
             for name in NAMES for verb in ("open", "close")]  # fmt: skip
 SMALL = {"embedding": 16, "width": 32, "attention": 16, "dropout": 0.0, "show_progress": False}
