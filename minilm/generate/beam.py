@@ -112,7 +112,7 @@ def beam_search(
 class _Beam:
     """The search for one prompt."""
 
-    def __init__(self, num_beams, eos_token_id, prompt, no_repeat_ngram_size):
+    def __init__(self, num_beams, eos_token_id, prompt=(), no_repeat_ngram_size=0):
         self.num_beams, self.eos_token_id = num_beams, eos_token_id
         self.prompt, self.no_repeat_ngram_size = prompt, no_repeat_ngram_size
         self.search: list[list[Node]] = []

@@ -194,7 +194,7 @@ def looked_again(weights: Tensor) -> Tensor:
 
 def mean_of(losses: Tensor, counted: np.ndarray) -> Tensor:
     """The mean of those that count.   losses, counted (B, T)"""
-    return (losses * counted.astype(losses.dtype)).sum() * (1 / counted.sum())
+    return (losses * counted.astype(losses.dtype)).sum() * (1 / int(counted.sum()))
 
 
 def _widened(P, size):

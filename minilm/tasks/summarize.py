@@ -21,7 +21,7 @@ from . import rows
 
 ABOUT = "summarise texts"
 FORMAT = "FILE has a text, a tab and its summary on each line; or it is the word docstrings"
-BATCH, LEARNING_RATE = 32, 2e-3
+BATCH, LEARNING_RATE = 32, 3e-3
 
 
 class Example(NamedTuple):

@@ -145,3 +145,11 @@ def test_greedy_and_beam_search_write_words_of_the_source():
 def test_bad_settings_are_named(settings, message):
     with pytest.raises(ValueError, match=message):
         build(**settings)
+
+
+@pytest.mark.parametrize("coverage", [False, True])
+def test_a_float32_model_has_float32_gradients(coverage):
+    model = PointerGenerator(KNOWN, **SIZES, coverage=coverage, rng=np.random.default_rng(0))
+    loss = model.loss(SOURCE, IDS, TARGETS)
+    loss.backward()
+    assert {loss.dtype, *(tensor.grad.dtype for tensor in model.parameters())} == {np.dtype(np.float32)}

@@ -1,4 +1,4 @@
-"""python tests/studies/summaries.py [--seeds 3] [--minutes 3] [--only pointer]
+"""python tests/studies/summaries.py [--seeds 3] [--minutes 4] [--only pointer]
 
 Summaries of docstrings: baselines, and the pointer-generator with several seeds, with and without copying and coverage,
 on packages that are held out; and what a split line by line would have said. Writes notebooks/results/summaries.json
@@ -33,7 +33,7 @@ DECODING = {
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[1])
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--minutes", type=float, default=3.0)
+    parser.add_argument("--minutes", type=float, default=4.0)
     parser.add_argument("--only", choices=[*MODELS, "random split"])
     parser.add_argument("--out", type=Path, default=RESULTS)
     options = parser.parse_args()
@@ -48,7 +48,7 @@ def main():
     shuffled = [records[i] for i in np.random.default_rng(0).permutation(len(records))]
     by_line = shuffled[len(test) :], shuffled[: len(test)]
     results["baselines, random split"] = baselines(*by_line)
-    jobs = [(name, seed, train, test, settings) for seed in range(options.seeds) for name, settings in MODELS.items()]
+    jobs = [(name, seed, train, test, settings) for name, settings in MODELS.items() for seed in range(options.seeds)]
     jobs.append(("random split", 0, *by_line, {}))
     for name, seed, learned, held_out, settings in jobs:
         key = f"{name}, seed {seed}"
