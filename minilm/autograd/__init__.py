@@ -1,7 +1,20 @@
 """Floor 2. Automatic differentiation: tensor.py is the engine, operations.py the rules, fused.py those with kernels."""
 
 from . import methods  # noqa: F401  teaches Tensor its operators
-from .fused import attention, cross_entropy, gelu, gelu_exact, gru, layer_norm, linear, lstm, rms_norm, rnn, rotary
+from .fused import (
+    attention,
+    cross_entropy,
+    gelu,
+    gelu_exact,
+    gru,
+    layer_norm,
+    linear,
+    lstm,
+    rms_norm,
+    rnn,
+    rotary,
+    scatter,
+)
 from .operations import check_ids, concatenate, dropout, gather, log_softmax, softmax, stack, where
 from .tensor import OPERATIONS, Tensor, no_grad, operation, unbroadcast
 from .vector import in_one_vector, move, pieces
@@ -30,6 +43,7 @@ __all__ = [
     "rms_norm",
     "rnn",
     "rotary",
+    "scatter",
     "softmax",
     "stack",
     "unbroadcast",

@@ -75,6 +75,19 @@ def gelu(x):
 
 
 @operation
+def scatter(a, *, ids, size):
+    """Y[b, t, v] = Σ A[b, t, s] over the s with ids[b, s] = v        dA[b, t, s] = dY[b, t, ids[b, s]]
+
+    a (B, T, S)   ids (B, S)   ->   (B, T, size): what was given to places, given to what stands there.
+    """
+    B, T, _ = a.shape
+    at = np.arange(B)[:, None, None], np.arange(T)[None, :, None], check_ids("ids", ids, size)[:, None, :]
+    y = np.zeros((B, T, size), a.dtype)
+    np.add.at(y, at, a)  # y[at] += a would count an id that stands at two places once
+    return y, lambda dy: (dy[at],)
+
+
+@operation
 def gelu_exact(x):
     """y = x Φ(x), which the tanh of `gelu` comes near to: they differ by 0.0005 at most"""
     y = kernels.gelu_exact(_rows(x)).reshape(x.shape)

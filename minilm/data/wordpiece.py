@@ -119,7 +119,7 @@ class WordPieceTokenizer(Tokenizer):
         """
         text = ""
         for piece in self.vocabulary.symbols(ids):
-            apart = text and not piece.startswith(GOES_ON) and not _stand_close(text[-1], piece[0])
+            apart = text and not piece.startswith(GOES_ON) and not stand_close(text[-1], piece[0])
             text += " " * bool(apart) + piece.removeprefix(GOES_ON)
         return text
 
@@ -195,7 +195,7 @@ def _is_punctuation(character) -> bool:
     return character in string.punctuation or unicodedata.category(character)[0] == "P"
 
 
-def _stand_close(before, after) -> bool:
+def stand_close(before, after) -> bool:
     """Whether people write no space between two characters."""
     wide = any(unicodedata.east_asian_width(c) in "WF" and _stands_alone(c) for c in (before, after))
     return wide or after in ",.;:!?)]}%"

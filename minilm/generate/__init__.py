@@ -1,7 +1,7 @@
 """Floor 3. Writing text with any model: greedy decoding, sampling and beam search, written once for all of them."""
 
 from .beam import Hypothesis, Node, beam_search
-from .filters import keep_top_k, keep_top_p, penalise_repetition, with_temperature
+from .filters import block_repeats, keep_top_k, keep_top_p, penalise_repetition, with_temperature
 from .protocol import Model
 from .write import greedy, sample
 
@@ -10,6 +10,7 @@ __all__ = [
     "Model",
     "Node",
     "beam_search",
+    "block_repeats",
     "greedy",
     "keep_top_k",
     "keep_top_p",

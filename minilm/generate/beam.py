@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 
 from minilm.expect import expect, expect_count
 
+from .filters import block_repeats
 from .protocol import Model, as_batch, check_end, sound
 
 
@@ -41,6 +42,7 @@ def beam_search(
     num_beams: int = 5,
     length_penalty: float = 1.0,
     eos_token_id: int | None = None,
+    no_repeat_ngram_size: int = 0,
     num_return_sequences: int = 1,
     return_search: bool = False,
 ) -> list:
@@ -63,6 +65,8 @@ def beam_search(
         As for `greedy`.
     length_penalty
         0 compares log-probabilities, which favours short texts; 1 compares their means; more favours long texts.
+    no_repeat_ngram_size
+        See `block_repeats`.
     num_return_sequences
         How many hypotheses to return, at most `num_beams`; fewer are returned if the search has met fewer.
     return_search
@@ -91,7 +95,7 @@ def beam_search(
     expect("length_penalty", length_penalty, math.isfinite(length_penalty), "a number such as 0, 1 or 2")
     check_end(eos_token_id, model.vocabulary)
 
-    beams = [_Beam(num_beams, eos_token_id) for _ in prompts]
+    beams = [_Beam(num_beams, eos_token_id, prompt_ids, no_repeat_ngram_size) for prompt_ids in prompts]
     state = rows = ids = None
     for t in range(max_new_tokens):
         log_probs, state = model.start(prompts) if t == 0 else model.step(ids, model.reorder(state, rows))
@@ -108,8 +112,9 @@ def beam_search(
 class _Beam:
     """The search for one prompt."""
 
-    def __init__(self, num_beams, eos_token_id):
+    def __init__(self, num_beams, eos_token_id, prompt=(), no_repeat_ngram_size=0):
         self.num_beams, self.eos_token_id = num_beams, eos_token_id
+        self.prompt, self.no_repeat_ngram_size = prompt, no_repeat_ngram_size
         self.search: list[list[Node]] = []
         self.live = [None]  # the beam: indices into the last step's nodes; None: the prompt with nothing written yet
         self.finished = []  # (step, index) of nodes
@@ -117,6 +122,8 @@ class _Beam:
     def grow(self, log_probs) -> tuple[np.ndarray, np.ndarray]:
         """Expand the beam by one token: the row in the old beam each new member comes from, and its token."""
         so_far = np.array([0.0 if i is None else self.search[-1][i].log_prob for i in self.live])
+        if self.no_repeat_ngram_size:
+            log_probs = block_repeats(log_probs, self._written(), self.no_repeat_ngram_size)
         totals = (so_far[:, None] + log_probs).ravel()
         best = _highest(totals, 2 * self.num_beams)  # a row can end in one way only: half of these suffice to go on
         best = best[totals[best] > -np.inf]
@@ -143,12 +150,21 @@ class _Beam:
 
     def _hypothesis(self, step, i, length_penalty):
         log_prob = 0.0 if i is None else self.search[step][i].log_prob
+        ids = self._ids(step, i)
+        return Hypothesis(ids, log_prob, log_prob / max(len(ids), 1) ** length_penalty)
+
+    def _ids(self, step, i):
+        """The tokens from the prompt to a node."""
         ids = []
         while i is not None:
             node = self.search[step][i]
             ids.append(node.token)
             step, i = step - 1, node.parent
-        return Hypothesis(np.array(ids[::-1], np.int64), log_prob, log_prob / max(len(ids), 1) ** length_penalty)
+        return np.array(ids[::-1], np.int64)
+
+    def _written(self):
+        """The prompt and what each member of the beam has written after it.   ->   (members, T)"""
+        return np.array([[*self.prompt, *self._ids(len(self.search) - 1, i)] for i in self.live])
 
 
 def _grow(beams, log_probs):

@@ -64,6 +64,28 @@ def penalise_repetition(log_probs: np.ndarray, ids: np.ndarray, repetition_penal
     return _normalised(log_probs * penalty)
 
 
+def block_repeats(log_probs: np.ndarray, ids: np.ndarray, no_repeat_ngram_size: int) -> np.ndarray:
+    """p(v) = 0 for every token v that would complete an n-gram which `ids` (B, T) has already; n = 0 blocks nothing.
+
+    The others keep their p(v), so that a hypothesis is still scored by the model (Paulus et al. 2017, arXiv:1705.04304,
+    section 2.5: no trigram twice in a summary).
+
+    >>> log_probs = np.log([[0.2, 0.3, 0.5]])
+    >>> np.exp(block_repeats(log_probs, np.array([[0, 1, 2, 0, 1]]), 3)).round(3).tolist()  # 0 1 2 was there
+    [[0.2, 0.3, 0.0]]
+    """
+    expect_count("no_repeat_ngram_size", no_repeat_ngram_size, 0)
+    n, T = no_repeat_ngram_size, ids.shape[1]
+    if n == 0 or n > T:
+        return log_probs
+    ngrams = np.lib.stride_tricks.sliding_window_view(ids, n, axis=1)  # (B, T - n + 1, n)
+    same = (ngrams[..., :-1] == ids[:, None, T - n + 1 :]).all(axis=2)
+    rows, places = np.nonzero(same)
+    log_probs = log_probs.copy()
+    log_probs[rows, ngrams[rows, places, -1]] = -np.inf
+    return log_probs
+
+
 def _normalised(log_probs):
     log_probs = log_probs - log_probs.max(axis=-1, keepdims=True)
     return log_probs - np.log(np.exp(log_probs).sum(axis=-1, keepdims=True))

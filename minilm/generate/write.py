@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike
 
 from minilm.expect import expect_count
 
-from .filters import keep_top_k, keep_top_p, penalise_repetition, with_temperature
+from .filters import block_repeats, keep_top_k, keep_top_p, penalise_repetition, with_temperature
 from .protocol import Model, as_batch, check_end, sound
 
 
@@ -17,6 +17,7 @@ def greedy(
     max_new_tokens: int,
     eos_token_id: int | None = None,
     repetition_penalty: float = 1.0,
+    no_repeat_ngram_size: int = 0,
 ) -> np.ndarray | list[np.ndarray]:
     """Write the likeliest token, again and again:  yₜ = argmaxᵥ p(v | prompt, y₁ … yₜ₋₁), the lowest id among equals.
 
@@ -30,6 +31,8 @@ def greedy(
         The token that ends a text; None writes on to the end.
     repetition_penalty
         See `penalise_repetition`.
+    no_repeat_ngram_size
+        See `block_repeats`.
 
     Returns
     -------
@@ -45,7 +48,8 @@ def greedy(
     """
 
     def choose(log_probs, written, rows):
-        return penalise_repetition(log_probs, written, repetition_penalty).argmax(axis=-1)
+        log_probs = penalise_repetition(log_probs, written, repetition_penalty)
+        return block_repeats(log_probs, written, no_repeat_ngram_size).argmax(axis=-1)
 
     return _write(model, prompt, max_new_tokens, eos_token_id, choose)
 

@@ -12,6 +12,7 @@ from .language_model import LanguageModel
 from .mlp import MLP
 from .nearest import Nearest
 from .ngram import NGram
+from .pointer import PointerGenerator
 from .rnn import RecurrentLM
 from .seq2seq import Seq2Seq
 
@@ -40,6 +41,7 @@ __all__ = [
     "NGram",
     "NaiveBayes",
     "Nearest",
+    "PointerGenerator",
     "RecurrentClassifier",
     "RecurrentLM",
     "Seq2Seq",

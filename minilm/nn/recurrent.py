@@ -198,12 +198,17 @@ class Recurrent(Module):
 
     def _run(self, x, state, lengths, number, backward, ids=None):
         B, T = x.shape[:2] if ids is None else ids.shape
-        turned = (np.arange(B)[:, None], _reversed_steps(lengths, T))  # its own inverse
+        turned = T * np.arange(B)[:, None] + _reversed_steps(lengths, T)  # its own inverse
         if backward:
-            x, ids = (x[turned], None) if ids is None else (x, ids[turned])
+            x, ids = (_rows(x, turned), None) if ids is None else (x, ids.reshape(-1)[turned])
         ys, state_at = self.cells[number].over_time(x, state, ids)
         end = state_at((slice(None), -1) if (lengths == T).all() else (np.arange(B), lengths - 1))
-        return (ys[turned] if backward else ys), end
+        return (_rows(ys, turned) if backward else ys), end
+
+
+def _rows(x, ids):
+    """Rows of all sequences in another order.   x (B, T, C)   ids (B, T), from 0 to B T - 1   ->   (B, T, C)"""
+    return autograd.gather(x.reshape(-1, x.shape[-1]), ids=ids)
 
 
 def _reversed_steps(lengths, T):

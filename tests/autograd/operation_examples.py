@@ -74,6 +74,11 @@ def getitem(rng):
 
 
 @example()
+def scatter(rng):
+    return (normal(rng, 2, 3, 4),), {"ids": np.array([[1, 4, 1, 0], [2, 2, 2, 3]]), "size": 5}
+
+
+@example()
 def gather(rng):
     return (normal(rng, 5, 3),), {"ids": np.array([[0, 4], [4, 4]])}
 

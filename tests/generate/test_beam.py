@@ -165,3 +165,25 @@ def test_fewer_hypotheses_than_asked_for_are_returned_where_there_are_fewer(Tabl
 
 def test_no_new_tokens_are_one_empty_hypothesis(Table):
     assert as_pairs(beam_search(Table(3), [1], 0)) == [(0.0, ())]
+
+
+def ngrams_repeat(ids, n):
+    ngrams = [tuple(ids[i : i + n]) for i in range(len(ids) - n + 1)]
+    return len(set(ngrams)) < len(ngrams)
+
+
+@pytest.mark.parametrize("num_beams", [1, 3])
+def test_no_ngram_is_written_twice_if_that_is_blocked(Table, num_beams):
+    model, prompts = Table(5, seed=2), [[0, 1], [2, 2]]
+    for blocked in (0, 2):
+        found = beam_search(model, prompts, 12, num_beams=num_beams, no_repeat_ngram_size=blocked)
+        texts = [[*prompt, *best[0].ids] for prompt, best in zip(prompts, found, strict=True)]
+        assert any(ngrams_repeat(text, 2) for text in texts) == (blocked == 0)
+    for prompt, best in zip(prompts, found, strict=True):
+        assert best[0].log_prob == pytest.approx(model.log_prob_of(prompt, best[0].ids))  # the model's own
+
+
+def test_one_beam_is_greedy_with_blocked_ngrams_too(Table):
+    model = Table(4, seed=3)
+    found = beam_search(model, [0], 9, num_beams=1, no_repeat_ngram_size=2)[0].ids
+    assert found.tolist() == greedy(model, [0], 9, no_repeat_ngram_size=2).tolist()

@@ -1,9 +1,10 @@
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from minilm.generate import keep_top_k, keep_top_p, penalise_repetition, with_temperature
+from minilm.generate import block_repeats, keep_top_k, keep_top_p, penalise_repetition, with_temperature
 
 
 def random_log_probs(seed, *shape):
@@ -60,3 +61,20 @@ def test_filters_leave_their_input_alone():
     with_temperature(log_probs, 0.3), keep_top_k(log_probs, 2), keep_top_p(log_probs, 0.3)
     penalise_repetition(log_probs, np.array([[0], [1]]), 1.5)
     np.testing.assert_array_equal(log_probs, before)
+
+
+@settings(max_examples=30, deadline=None)
+@given(hnp.arrays(np.int64, (3, 9), elements=st.integers(0, 2)), st.integers(1, 4))
+def test_what_would_repeat_an_ngram_is_blocked_and_nothing_else(ids, n):
+    blocked = block_repeats(np.zeros((3, 3)), ids, n) == -np.inf
+    for row, token in np.ndindex(3, 3):
+        before = [tuple(ids[row, i : i + n]) for i in range(10 - n)]
+        assert blocked[row, token] == ((*ids[row, 10 - n :], token) in before)
+
+
+def test_nothing_is_blocked_in_a_short_text_or_when_it_is_not_asked_for():
+    log_probs, ids = np.zeros((1, 3)), np.array([[1, 1]])
+    assert block_repeats(log_probs, ids, 3) is log_probs
+    assert block_repeats(log_probs, ids, 0) is log_probs
+    with pytest.raises(ValueError, match="no_repeat_ngram_size is -1"):
+        block_repeats(log_probs, ids, -1)

@@ -7,16 +7,25 @@ import pytest
 
 from minilm import data, generate, training
 from minilm.autograd import log_softmax, no_grad
-from minilm.models import EncoderDecoder, Seq2Seq
+from minilm.models import EncoderDecoder, PointerGenerator, Seq2Seq
 
 VS, PAD, V, B, S, T = 10, 9, 7, 4, 6, 5
 SMALL = {"width": 16, "layers": 2, "heads": 2, "context": 12}
+
+
+def pointer(source_vocabulary, vocabulary, *, pad, rng, **settings):
+    """One vocabulary for both sides; words that it lacks: test_pointer.py."""
+    known = max(source_vocabulary, vocabulary)
+    return PointerGenerator(known, room=0, unknown=0, pad=pad, embedding=12, width=16, attention=8, rng=rng, **settings)
+
+
 SETTINGS = {
     "none": (Seq2Seq, {"attention": "none", "embedding": 12, "width": 16}),
     "none, one direction": (Seq2Seq, {"attention": "none", "width": 16, "bidirectional": False}),
     "additive": (Seq2Seq, {"attention": "additive", "embedding": 12, "width": 16, "layers": 2}),
     "additive, rnn": (Seq2Seq, {"attention": "additive", "width": 16, "cell": "rnn"}),
     "dot, lstm": (Seq2Seq, {"attention": "dot", "width": 16, "cell": "lstm", "layers": 2}),
+    "pointer": (pointer, {}),
     "Transformer": (EncoderDecoder, SMALL),
     "Transformer, scaled": (EncoderDecoder, SMALL | {"scaled": True}),
     "Transformer, learned, shared": (EncoderDecoder, SMALL | {"positions": "learned", "shared": True}),

@@ -1,0 +1,221 @@
+"""Summaries: a text in, a short one out, by a pointer-generator that may copy words it has never seen."""
+
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple, Protocol, Self
+
+import numpy as np
+
+from minilm import metrics
+from minilm.data import Pairs, pad
+from minilm.data.copying import CopyTokenizer, pieces
+from minilm.data.docstrings import Docstring, docstrings, split_docstrings
+from minilm.data.vocabulary import Vocabulary
+from minilm.generate import beam_search
+from minilm.models import PointerGenerator
+from minilm.training import AdamW, Trainer, schedules
+
+from . import folder as folders
+from . import rows
+
+ABOUT = "summarise texts"
+FORMAT = "FILE has a text, a tab and its summary on each line; or it is the word docstrings"
+BATCH, LEARNING_RATE = 32, 3e-3
+
+
+class Example(NamedTuple):
+    """A text and what it says in short."""
+
+    text: str
+    summary: str
+
+
+class HasSummary(Protocol):
+    """An `Example`, or a `Docstring`."""
+
+    @property
+    def text(self) -> str: ...
+
+    @property
+    def summary(self) -> str: ...
+
+
+def read(path: str | Path, skip_bad: bool = False) -> list[HasSummary]:
+    """The rows text, summary of a file; or, by the name `docstrings`, those of the installed packages.
+
+    Raises
+    ------
+    OSError, ValueError
+        As `rows.tsv`.
+    """
+    if str(path) == "docstrings":
+        return docstrings()
+    return [Example(*row) for row in rows.tsv(path, ("text", "summary"), skip_bad=skip_bad)]
+
+
+def split(examples: Sequence[HasSummary]) -> tuple[list[HasSummary], list[HasSummary]]:
+    """To learn from, and to measure on: of docstrings whole packages, of others a tenth of the texts."""
+    if all(isinstance(example, Docstring) for example in examples):
+        train, _, test = split_docstrings(examples)
+        return train, test
+    return rows.split(examples, lambda example: example.text)
+
+
+def told(summarizer: "Summarizer", options) -> str:
+    """What the command prints."""
+    return summarizer(options.text)
+
+
+class Summarizer:
+    """Writes summaries; made by `train` or `load`.
+
+    >>> examples = [Example("sum rows: adds up each row of it", "Sum rows."), Example("open: opens it", "Open it.")]
+    >>> summarizer = Summarizer.train(examples, steps=1, embedding=8, width=8, show_progress=False)
+    >>> isinstance(summarizer("close file: closes it"), str)
+    True
+    """
+
+    def __init__(self, model: PointerGenerator, tokenizer: CopyTokenizer, *, longest: int = 80, words: int = 24):
+        self.model, self.tokenizer, self.longest, self.words = model, tokenizer, longest, words
+
+    @classmethod
+    def train(
+        cls,
+        examples: Sequence[HasSummary],
+        *,
+        minutes: float | None = None,
+        steps: int | None = None,
+        seed: int = 0,
+        folder: str | Path | None = None,
+        show_progress: bool = True,
+        validation: Sequence[HasSummary] | None = None,
+        least: int | None = None,
+        longest: int = 80,
+        words: int = 24,
+        dropout: float = 0.3,
+        **sizes,
+    ) -> Self:
+        """Learn from texts and their summaries.
+
+        Parameters
+        ----------
+        minutes, steps, seed, folder, show_progress, validation
+            See `training.Trainer`.
+        least : int, optional
+            How often a word must occur to be in the vocabulary: 4 if there are 1,000 examples, else 1.
+        longest, words : int
+            Words of a text that are read, and of a summary that are learned and written.
+        dropout, sizes
+            Of `PointerGenerator`.
+        """
+        least = least or (4 if len(examples) >= 1000 else 1)
+        tokenizer = CopyTokenizer.learn((text for e in examples for text in (e.text, e.summary)), least=least)
+        model = PointerGenerator(
+            len(tokenizer), room=tokenizer.room, unknown=tokenizer.unknown, pad=tokenizer.pad, dropout=dropout,
+            rng=np.random.default_rng(seed), **sizes,
+        )  # fmt: skip
+        summarizer = cls(model, tokenizer, longest=longest, words=words)
+        summarizer.trainer = Trainer(
+            model, AdamW(model.parameters(), LEARNING_RATE, weight_decay=0.01), summarizer.pairs(examples, seed),
+            minutes=minutes, steps=steps, seed=seed, folder=folder, show_progress=show_progress,
+            validation=summarizer.pairs(validation, seed) if validation else None,
+            schedule=schedules.warmup_cosine(final=0.02),
+        )  # fmt: skip
+        summarizer.trainer.fit()
+        return summarizer
+
+    def pairs(self, examples: Sequence[HasSummary], seed: int) -> Pairs:
+        """What the model learns from: ids, those of unknown words too."""
+        sources, lacking = self._read([example.text for example in examples])
+        targets = [
+            self.tokenizer.encode(example.summary, words)[: self.words]
+            for example, words in zip(examples, lacking, strict=True)
+        ]
+        special = {"pad": self.tokenizer.pad, "start": self.tokenizer.start, "end": self.tokenizer.end}
+        return Pairs(sources, targets, **special, batch=min(BATCH, len(examples)), seed=seed)
+
+    def __call__(self, text: str) -> str:
+        """The summary of a text."""
+        return self.summaries([text])[0]
+
+    def summaries(
+        self, texts: Sequence[str], *, num_beams: int = 4, no_repeat_ngram_size: int = 3, batch: int = 32
+    ) -> list[str]:
+        """The summaries of texts, in their order.
+
+        Raises
+        ------
+        ValueError
+            If a text has no word.
+        """
+        sources, lacking = self._read(texts)
+        order, written = np.argsort([len(source) for source in sources], kind="stable"), [""] * len(texts)
+        for rows_ in np.array_split(order, range(batch, len(order), batch)):
+            source, _ = pad([sources[i] for i in rows_], self.tokenizer.pad)
+            found = beam_search(
+                self.model.given(source), np.full((len(rows_), 1), self.tokenizer.start), self.words + 1,
+                num_beams=num_beams, no_repeat_ngram_size=no_repeat_ngram_size, eos_token_id=self.tokenizer.end,
+            )  # fmt: skip
+            for i, hypotheses in zip(rows_, found, strict=True):
+                written[i] = self.tokenizer.decode(hypotheses[0].ids, lacking[i])
+        return written
+
+    def evaluate(self, examples: Sequence[HasSummary]) -> dict[str, float]:
+        """ROUGE-1, -2 and -L of its summaries, F1 from 0 to 1."""
+        return rouge(self.summaries([e.text for e in examples]), [e.summary for e in examples])
+
+    def save(self, folder: str | Path) -> None:
+        """Write it to a folder; `load` reads it."""
+        config = {
+            "settings": self.model.settings, "vocabulary": self.tokenizer.vocabulary.to_json(),
+            "longest": self.longest, "words": self.words,
+        }  # fmt: skip
+        folders.save(folder, "summarize", config, self.model)
+
+    @classmethod
+    def load(cls, folder: str | Path) -> Self:
+        """The summarizer that `save` wrote."""
+        saved = folders.load(folder, "summarize")
+        settings = saved.config["settings"]
+        model = PointerGenerator(**settings, rng=np.random.default_rng(0))
+        model.load_state_dict(saved.arrays)
+        tokenizer = CopyTokenizer(Vocabulary.from_json(saved.config["vocabulary"]), settings["room"])
+        model.eval()
+        return cls(model, tokenizer, longest=saved.config["longest"], words=saved.config["words"])
+
+    def _read(self, texts):
+        """Ids of the texts' first words, and what words of each the vocabulary lacks."""
+        begun = [" ".join(pieces(text)[: self.longest]) for text in texts]
+        empty = [i for i, text in enumerate(begun) if not text]
+        if empty:
+            raise ValueError(f"text {empty[0]} is {texts[empty[0]]!r}; expected at least one word to summarise")
+        return [self.tokenizer.encode(text) for text in begun], [self.tokenizer.lacking(text) for text in begun]
+
+
+Task = Summarizer
+
+
+def rouge(summaries: Sequence[str], references: Sequence[str]) -> dict[str, float]:
+    """The means of ROUGE-1, -2 and -L (F1); of texts without Latin letters by characters.
+
+    >>> rouge(["Sum the rows."], ["Sum all rows."])["ROUGE-1"] == 2 / 3
+    True
+    """
+    tokenize = "word" if any(re.search("[a-z]", text.lower()) for text in references) else "char"
+    measures: dict[str, Callable] = {
+        "ROUGE-1": lambda ours, theirs: metrics.rouge_n(ours, theirs, 1, tokenize),
+        "ROUGE-2": lambda ours, theirs: metrics.rouge_n(ours, theirs, 2, tokenize),
+        "ROUGE-L": lambda ours, theirs: metrics.rouge_l(ours, theirs, tokenize),
+    }
+    pairs = list(zip(summaries, references, strict=True))
+    return {name: float(np.mean([measure(*pair).f1 for pair in pairs])) for name, measure in measures.items()}
+
+
+def first_sentence(body: str) -> str:
+    """A baseline: what stands before the first full stop.
+
+    >>> first_sentence("It sums. Then it ends.")
+    'It sums.'
+    """
+    return re.split(r"(?<=[.!?])\s|(?<=[。！？])", body, maxsplit=1)[0]

@@ -1,0 +1,134 @@
+"""Docstrings are read from sources, cleaned, and split so that no package and no copy is on both sides."""
+
+import sys
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+
+from minilm.data import docstrings as module
+from minilm.data.docstrings import TEST, VALIDATION, Docstring, cleaned, installed, of_file, once, split_docstrings
+
+SOURCE = '''
+raise RuntimeError("whoever imports this file fails")
+
+class Reader:
+    """Read \\d+ one record after another.
+
+    Records are separated by a line of :class:`Mark` and ``dots``, and may be empty.
+    """
+    def close(self):
+        """Close it."""
+        def inner():
+            """Give the file back to the system.
+
+            ----------
+            It can be opened again, as often as you like, by anybody who may.
+            """
+'''
+
+
+@pytest.fixture
+def source(tmp_path):
+    path = tmp_path / "reader.py"
+    path.write_text(SOURCE, encoding="utf-8")
+    return path
+
+
+def test_functions_and_classes_are_read_without_import(source):
+    found = list(of_file("files", source))
+    assert [(record.name, record.summary) for record in found] == [
+        ("Reader", r"Read \d+ one record after another."),
+        ("inner", "Give the file back to the system."),
+    ]
+    assert found[0].body == "Records are separated by a line of Mark and dots, and may be empty."
+    assert found[1].body == "It can be opened again, as often as you like, by anybody who may."
+    assert "reader" not in sys.modules
+
+
+@pytest.mark.parametrize("content", [b"def f(:\n", b"\xff\xfe\x00", b""], ids=["no Python", "no UTF-8", "empty"])
+def test_a_file_that_cannot_be_read_has_none(content, tmp_path):
+    (tmp_path / "bad.py").write_bytes(content)
+    assert list(of_file("files", tmp_path / "bad.py")) == []
+
+
+@pytest.mark.parametrize(
+    ("docstring", "kept"),
+    [
+        ("Sum the rows.\n\nOne two three four five six seven eight.", True),
+        ("Sum rows.\n\nOne two three four five six seven eight.", False),
+        ("Sum the rows.\nOne two three four five six seven eight.", False),
+        ("Sum the rows.\n\nOne two three four five six seven.", False),
+        ("Sum " + "very " * 20 + "much.\n\nOne two three four five six seven eight.", False),
+        ("", False),
+    ],
+    ids=["right", "short summary", "two lines", "short body", "long summary", "none"],
+)
+def test_only_a_line_with_a_body_under_it_is_kept(docstring, kept):
+    assert (cleaned("p", "name", docstring) is not None) is kept
+
+
+def record(package, name="f", body="a body", summary="Sum it."):
+    return Docstring(package, name, body, summary)
+
+
+def test_a_body_is_kept_once_and_a_name_with_its_summary_too():
+    long = "word " * 20
+    records = [
+        record("a", "f", long + "one", "First."),
+        record("b", "g", long + "two", "Second."),  # the same first 20 words
+        record("c", "f", "another", "First."),  # the same name and summary
+        record("d", "g", "a third", "First."),
+    ]
+    assert [r.package for r in once(records)] == ["a", "d"]
+
+
+def test_no_package_summary_or_body_is_on_two_sides():
+    records = [
+        record("numpy", body="b1", summary="S1"),
+        record("numpy", body="b2", summary="S4."),  # the summary of a test package
+        record("numpy", body="B3", summary="S3"),  # the body of a validation package
+        record(VALIDATION[0], body="b3", summary="s5"),
+        record(VALIDATION[0], body="b4", summary="s6"),  # the body of a test package
+        record(TEST[0], body="b4", summary="s4"),
+    ]
+    train, validation, test = split_docstrings(records)
+    assert [r.summary for r in train] == ["S1"]
+    assert [r.summary for r in validation] == ["s5"]
+    assert [r.summary for r in test] == ["s4"]
+
+
+def test_bad_splits_are_named():
+    with pytest.raises(ValueError, match="numpy is in test and in validation"):
+        split_docstrings([record("numpy")], test=["numpy"], validation=["numpy"])
+    with pytest.raises(ValueError, match="none is left for validation"):
+        split_docstrings([record("numpy"), record(TEST[0], body="b", summary="Another.")])
+
+
+def test_the_packages_are_those_of_the_requirements():
+    requirements = Path(__file__).parents[2] / "requirements.txt"
+    lines = [line.partition("#")[0].strip() for line in requirements.read_text(encoding="utf-8").splitlines()]
+    named = {line.split()[0] for line in lines if line and line != "-e ." and line[0].isalpha()}
+    assert named == set(module.REQUIRED)
+
+
+def test_needs_of_needs_are_installed_packages_too():
+    found = installed()
+    assert found["numpy"] == metadata.version("numpy")
+    assert "pluggy" in found  # pytest needs it
+    assert "torch" not in found
+
+
+def test_without_any_package_it_is_told_how_to_install_them(monkeypatch):
+    monkeypatch.setattr(module, "REQUIRED", ("no-such-package",))
+    with pytest.raises(OSError, match=r"pip install -r requirements\.txt"):
+        module.docstrings()
+
+
+def test_a_second_call_reads_the_cache(monkeypatch, tmp_path):
+    monkeypatch.setenv("MINILM_CACHE", str(tmp_path))
+    monkeypatch.setattr(module, "REQUIRED", ("pluggy",))
+    first = module.docstrings()
+    monkeypatch.setattr(module, "of_package", lambda package: pytest.fail("it was read again"))
+    assert first == module.docstrings()
+    assert len(first) > 5 and {r.package for r in first} == {"pluggy"}
