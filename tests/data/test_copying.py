@@ -1,11 +1,9 @@
 """Ids beyond the vocabulary name the words of a source, and mean nothing without it."""
 
-import numpy as np
 import pytest
 
 from minilm.data import Vocabulary
 from minilm.data.copying import SPECIAL, CopyTokenizer, join, pieces
-from minilm.data.nearest import Nearest
 
 TEXTS = ["sum the rows", "sum the columns", "读 the 书"]
 
@@ -53,16 +51,3 @@ def test_bad_input_is_named(tokenizer):
         tokenizer.decode([99], [])
     with pytest.raises(TypeError, match="expected str"):
         tokenizer.encode(7)
-
-
-def test_the_nearest_text_is_that_of_brute_force():
-    words = np.array(["a", "b", "c", "d", "e", "f"])
-    rng = np.random.default_rng(0)
-    texts = [" ".join(rng.choice(words, rng.integers(1, 8), p=[0.5, 0.1, 0.1, 0.1, 0.1, 0.1])) for _ in range(40)]
-    counts = np.array([[text.split().count(word) for word in words] for text in texts])
-    weights = np.where(counts, 1 + np.log(np.maximum(counts, 1)), 0) * np.log(40 / (counts > 0).sum(axis=0))
-    unit = weights / np.maximum(np.linalg.norm(weights, axis=1, keepdims=True), 1e-12)
-    nearest = Nearest(texts)
-    for text, row in zip(texts, unit, strict=True):
-        assert (unit @ row)[nearest(text)] == pytest.approx((unit @ row).max(), abs=1e-12)
-    assert nearest("nothing known") == 0

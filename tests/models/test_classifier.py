@@ -56,7 +56,7 @@ def test_it_learns_which_of_two_tokens_comes_first():
     [
         (lambda: classifier(pool="sum"), "pool is 'sum'; expected mean or max"),
         (lambda: classifier(word_dropout=1), "word_dropout is 1; expected 0 <= word_dropout < 1"),
-        (lambda: classifier()(np.array([[0, 5]])), r"a token follows pad = 0"),
+        (lambda: classifier()(np.array([[0, 5]])), r"row 0 begins with pad = 0"),
         (lambda: classifier()(np.array([5, 6])), r"ids has shape \(2,\), expected two axes"),
     ],
 )

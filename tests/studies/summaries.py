@@ -15,9 +15,9 @@ import numpy as np
 
 from minilm.data.copying import pieces
 from minilm.data.docstrings import docstrings, installed, split_docstrings, words_of
-from minilm.data.nearest import Nearest
 from minilm.files import replacing
 from minilm.metrics import ngrams, rouge_n
+from minilm.models import Nearest
 from minilm.tasks.summarize import Summarizer, first_sentence, rouge
 
 RESULTS = Path(__file__).parents[2] / "notebooks" / "results" / "summaries.json"
@@ -62,11 +62,12 @@ def main():
 
 def baselines(train, test):
     """ROUGE of what learns nothing."""
-    nearest, references = Nearest([record.text for record in train]), [record.summary for record in test]
+    nearest = Nearest([pieces(record.text) for record in train], order=1)
+    references = [record.summary for record in test]
     summaries = {
         "first sentence": [first_sentence(record.body) for record in test],
         "name as words": [words_of(record.name) for record in test],
-        "nearest training item": [train[nearest(record.text)].summary for record in test],
+        "nearest training item": [train[nearest.find(pieces(record.text))].summary for record in test],
     }
     return {name: rounded(rouge(found, references)) for name, found in summaries.items()}
 

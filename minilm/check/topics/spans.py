@@ -290,8 +290,11 @@ def _shared_words_cases(rng):
     for question, passage in (
         (["who", "says", "be", "?"], ["hamlet", ":", "to", "be", "?"]),
         (["Who", "?"], ["WHO", "goes", "there", "?"]),
+        (["Whom", "now", "?"], ["whom", "else", "Now"]),
         (["the", "sea"], ["the", "sea", "the", "sea"]),
+        (["the", "sea", "?"], ["the", "sea", "the", "wide", "sea"]),
         (["body", ",", "no"], ["nobody", ",", "!", "no"]),
+        (["an", "other", "day", "?"], ["another", "day"]),
         (["谁", "说", "？"], ["他", "说", "：", "谁", "？"]),
     ):
         order = rng.permutation(len(passage))
