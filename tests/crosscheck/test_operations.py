@@ -53,6 +53,9 @@ COUNTERPARTS = {
     "log_softmax": lambda a: a.log_softmax(-1),
     "getitem": lambda a, index: a[index],
     "gather": lambda table, ids: F.embedding(torch.from_numpy(ids), table),
+    "scatter": lambda a, ids, size: a.new_zeros(*a.shape[:2], size).scatter_add(
+        2, torch.from_numpy(ids)[:, None].expand(a.shape), a
+    ),
     "reshape": lambda a, shape: a.reshape(shape),
     "transpose": lambda a: a.T,
     "swapaxes": lambda a, first, second: a.swapaxes(first, second),
