@@ -1,0 +1,45 @@
+"""The command that all tasks share: it refuses what would lose work, before any is done, and says what it learned."""
+
+import pytest
+
+from minilm.__main__ import main
+from minilm.tasks import TASKS
+
+
+@pytest.fixture
+def reviews(tmp_path):
+    rows = [f"{mood}\tthe film of day {day} was {mood}" for day in range(40) for mood in ("good", "bad")]
+    (tmp_path / "rows.tsv").write_text("\n".join(rows), encoding="utf-8")
+    return str(tmp_path / "rows.tsv")
+
+
+def test_it_learns_says_how_well_and_answers(reviews, tmp_path, capsys):
+    assert main(["classify", "train", reviews, "--out", str(tmp_path / "run"), "--steps", "30"]) == 0
+    assert "held out: accuracy" in capsys.readouterr().out
+    assert main(["classify", str(tmp_path / "run"), "the film was bad"]) == 0
+    assert capsys.readouterr().out.startswith("bad (")
+
+
+def test_without_a_folder_nothing_is_learned(reviews, capsys):
+    assert main(["classify", "train", reviews]) == 1
+    assert "--out is missing" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_a_folder_that_holds_something_is_left_alone(task, reviews, tmp_path, capsys):
+    before = sorted(tmp_path.iterdir())
+    assert main([task, "train", reviews, "--out", str(tmp_path)]) == 1
+    assert "expected a new or empty folder" in capsys.readouterr().err
+    assert sorted(tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_a_folder_without_a_run_is_told_how_to_make_one(task, tmp_path, capsys):
+    assert main([task, str(tmp_path), "text"]) == 1
+    assert f"{task} train FILE --out RUN" in capsys.readouterr().err
+
+
+def test_a_limit_that_is_none_is_refused(reviews, capsys):
+    with pytest.raises(SystemExit):
+        main(["classify", "train", reviews, "--out", "run", "--steps", "0"])
+    assert "'0' is not a whole number, 1 or more" in capsys.readouterr().err
