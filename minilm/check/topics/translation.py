@@ -183,7 +183,7 @@ precision_of_pieces = Exercise(
     name="precision_of_pieces",
     statement="pₙ of BLEU for a translator that writes WordPieces. Join its pieces to a text (words apart by a space, "
     "##ing belongs to the word before), cut this text and the reference, which is raw text, in the same way: "
-    "re.findall('[A-Za-z]+|[^A-Za-z ]', text). pₙ = Σ clipped matches / Σ n-grams of the translations, over all sentences.",
+    "re.findall('[A-Za-z]+|[^A-Za-z ]', text). pₙ = Σ clipped matches / Σ n-grams of the translations, over all.",
     arguments={
         "pieces": "a list of N translations, each a list of pieces; [UNK] is one, too",
         "references": "a list of N strings",
