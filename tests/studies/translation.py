@@ -71,6 +71,9 @@ def _runs(seeds, train, validation, test) -> dict:
         return lambda: learned(pairs, validation, test, kind=kind, seed=seed, steps=steps or STEPS[kind])
 
     runs = {"word by word": lambda: word_for_word(test), "nearest": lambda: nearest(train, test)}
+    everything = np.random.default_rng(0).permutation(np.array([*train, *validation, *test], dtype=object))
+    shuffled = [Pair(*pair) for pair in everything]
+    runs["nearest, split at random"] = lambda: nearest(shuffled[len(test) :], shuffled[: len(test)])
     runs |= {f"{kind} {seed}": trained(kind, seed) for seed in range(seeds) for kind in STEPS}
     runs["longer"] = trained(steps=LONGER * STEPS["transformer"])
     return runs | {f"{part:.0%} of the pairs": trained(part=part, steps=STEPS_OF_A_CURVE) for part in PARTS}
@@ -145,7 +148,7 @@ def attention(translate, source) -> dict:
     return {
         "source": translate.source.vocabulary.symbols(read),
         "target": [*translate.target.vocabulary.symbols(ids), "(end)"],
-        "weights": weights.round(3).tolist(),
+        "weights": weights.astype(float).round(3).tolist(),
     }
 
 
