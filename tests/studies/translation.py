@@ -69,7 +69,7 @@ def _runs(seeds, train, validation, test) -> dict:
     def trained(kind="transformer", seed=0, part=1.0, **settings):
         pairs, settings = (
             train[: round(part * len(train))],
-            {"steps": STEPS[kind], "batch": 32, "dropout": 0.0} | settings,
+            {"steps": STEPS[kind], "dropout": 0.0} | settings,
         )
         return lambda: learned(pairs, validation, test, kind=kind, seed=seed, **settings)
 
