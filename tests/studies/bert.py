@@ -25,9 +25,12 @@ from minilm.tasks.classify import Classifier
 from minilm.training import AdamW, Trainer, load_arrays, save_arrays, schedules
 
 RESULTS = Path(__file__).parents[2] / "notebooks" / "results" / "bert.json"
-CORPORA = {"plays": 64, "reviews-zh": 100}  # tokens that are read at once
-VOCABULARY, BATCH, WIDTH = 6000, 32, 96
-STEPS, RATE = 2500, 1e-3  # of pre-training
+CORPORA = ("plays", "reviews-zh")
+VOCABULARY, CONTEXT, WIDTH = 6000, 100, 96
+PHASES = (
+    (32, 32, 4000, 1e-3),
+    (CONTEXT, 16, 800, 3e-4),
+)  # tokens of a text, texts, steps, rate: as BERT, short ones first
 LABELLED = (100, 300, 1000, None)  # None: all
 FINE_TUNING = {100: 200, 300: 300, 1000: 400, None: 1000}  # steps, at most
 WATCHED = 500  # texts of the validation part that decide when to stop
@@ -92,9 +95,9 @@ def tokenizer_of(texts) -> WordPieceTokenizer:
     return WordPieceTokenizer.train("\n\n".join(texts), VOCABULARY)
 
 
-def bert_of(tokenizer, corpus, seed) -> models.Bert:
+def bert_of(tokenizer, seed, dropout=0.1) -> models.Bert:
     return models.Bert(
-        len(tokenizer), pad=Special.of(tokenizer).pad, width=WIDTH, heads=4, context=CORPORA[corpus],
+        len(tokenizer), pad=Special.of(tokenizer).pad, width=WIDTH, heads=4, context=CONTEXT, dropout=dropout,
         rng=np.random.default_rng(seed),
     )  # fmt: skip
 
@@ -107,29 +110,33 @@ def pretrain(corpus, seed) -> None:
     if there("pretraining", corpus=corpus, seed=seed):
         return
     texts, held_out = texts_of(corpus)
-    tokenizer, longest = tokenizer_of(texts), CORPORA[corpus]
+    tokenizer = tokenizer_of(texts)
     masking = Masking(tokenizer, whole_words=corpus == "plays")
-    learned, measured = (stretches(tokenizer, part, longest) for part in (texts, held_out))
-    encoder = bert_of(tokenizer, corpus, seed)
-    model = models.MaskedLM(encoder, rng=np.random.default_rng(seed))
-    untrained = encoder.state_dict()
-    batches = MaskedTexts(learned, masking, context=longest, batch=BATCH, seed=seed)
-    optimizer = AdamW(model.parameters(), RATE, weight_decay=0.01)
-    trainer = Trainer(model, optimizer, batches, steps=STEPS, schedule=schedules.warmup_cosine(0.05), seed=seed,
-                      show_progress=False)  # fmt: skip
-    log = trainer.fit().columns()
-    save_arrays(weights_of(corpus, seed), encoder.state_dict())
-    figures = masked_lm_figures(model, MaskedTexts(measured, masking, context=longest, batch=BATCH, seed=0), learned)
-    after = attention_shares(encoder, measured[:200], masking.special)
-    shown = filled(model, tokenizer, corpus, held_out, longest)
-    encoder.load_state_dict(untrained)
-    before = attention_shares(encoder, measured[:200], masking.special)
+    model = models.MaskedLM(bert_of(tokenizer, seed, dropout=0.0), rng=np.random.default_rng(seed))
+    losses, milliseconds = zip(*(phase(model, masking, tokenizer, texts, seed, *of) for of in PHASES), strict=True)
+    save_arrays(weights_of(corpus, seed), model.bert.state_dict())
+    measured = stretches(tokenizer, held_out, CONTEXT)
+    asked = MaskedTexts(measured, masking, context=CONTEXT, batch=1, seed=0)
     add("pretraining", {
-        "corpus": corpus, "seed": seed, "steps": STEPS, "parameters": sum(p.size for p in model.parameters()),
-        "milliseconds per step, this run": round(1000 * trainer.seconds / STEPS), "texts": len(learned),
-        "held-out texts": len(measured), "log": thinned(log["train_loss"]), "figures": figures,
-        "attention": {"before": before, "after": after}, **shown,
+        "corpus": corpus, "seed": seed, "steps": len(sum(losses, [])), "milliseconds per step, this run": milliseconds,
+        "parameters": sum(p.size for p in model.parameters()), "texts": len(texts), "held-out texts": len(held_out),
+        "log": thinned(sum(losses, [])),
+        "figures": masked_lm_figures(model, asked, [tokenizer.encode(text) for text in texts]),
+        "attention": [attention_shares(bert, measured[:200], masking.special)
+                      for bert in (bert_of(tokenizer, seed), model.bert)],
+        **filled(model, tokenizer, corpus, held_out, CONTEXT),
     })  # fmt: skip
+
+
+def phase(model, masking, tokenizer, texts, seed, longest, batch, steps, rate) -> tuple[list[float], int]:
+    """The loss of each step, and how many milliseconds one takes."""
+    pieces = stretches(tokenizer, texts, longest)
+    batches = MaskedTexts(pieces, masking, context=longest, batch=batch, seed=seed)
+    optimizer, schedule = AdamW(model.parameters(), rate, weight_decay=0.01), schedules.warmup_cosine(0.05)
+    trainer = Trainer(model, optimizer, batches, steps=steps, schedule=schedule, seed=seed, show_progress=False)
+    losses = trainer.fit().columns()["train_loss"]
+    print(thinned(losses, 16)[1], flush=True)
+    return losses, round(1000 * trainer.seconds / steps)
 
 
 def weights_of(corpus, seed) -> Path:
@@ -145,7 +152,7 @@ def thinned(losses, points=50) -> list[list[float]]:
 
 
 def pretrained(tokenizer, seed) -> models.Bert:
-    encoder = bert_of(tokenizer, "reviews-zh", seed)
+    encoder = bert_of(tokenizer, seed)
     encoder.load_state_dict(load_arrays(weights_of("reviews-zh", seed))[0])
     return encoder
 
@@ -167,11 +174,11 @@ def finetune(seed) -> None:
 
 
 def bert(tokenizer, train, validation, test, seed, steps, encoder=None) -> dict:
-    encoder = encoder or bert_of(tokenizer, "reviews-zh", seed)
+    encoder = encoder or bert_of(tokenizer, seed)
     model = models.BertClassifier(encoder, len(LABELS), rng=np.random.default_rng(seed))
-    classifier = Classifier(model, tokenizer, LABELS, longest=CORPORA["reviews-zh"])
+    classifier = Classifier(model, tokenizer, LABELS, longest=CONTEXT)
     classifier.fit(
-        train, validation, batch=BATCH, lr=5e-4, weight_decay=0.01, seed=seed, steps=steps, evaluate_every=steps // 10,
+        train, validation, batch=32, lr=5e-4, weight_decay=0.01, seed=seed, steps=steps, evaluate_every=steps // 10,
         patience=4, show_progress=False,
     )  # fmt: skip
     columns = {name: np.array(column) for name, column in classifier.log.columns().items()}
@@ -220,7 +227,7 @@ def probe(seed) -> None:
     """Where do words begin? Nothing in Chinese writing says so, and nothing told the model."""
     if not there("probing", seed=seed):
         tokenizer = tokenizer_of(texts_of("reviews-zh")[0])
-        encoders = {"untrained": bert_of(tokenizer, "reviews-zh", seed), "pre-trained": pretrained(tokenizer, seed)}
+        encoders = {"untrained": bert_of(tokenizer, seed), "pre-trained": pretrained(tokenizer, seed)}
         add("probing", {"seed": seed, **probed(encoders, tokenizer, seed)})
 
 
@@ -248,7 +255,11 @@ def table(content) -> str:
 
 def spread(content, labels, name) -> str:
     right = [100 * r["test"] for r in content["fine-tuning"] if (r["labels"], r["model"]) == (labels, name)]
-    return f"{np.mean(right):.1f} ± {np.std(right, ddof=1):.1f}" if len(right) > 1 else "".join(map("{:.1f}".format, right))
+    return (
+        f"{np.mean(right):.1f} ± {np.std(right, ddof=1):.1f}"
+        if len(right) > 1
+        else "".join(map("{:.1f}".format, right))
+    )
 
 
 if __name__ == "__main__":

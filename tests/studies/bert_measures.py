@@ -110,7 +110,10 @@ def attention_shares(bert, texts, special) -> list:
         weights = bert.attention_weights(ids[None])[:, 0, :, 1:-1]  # (L, H, T - 2, T): the text's tokens look
         q = np.arange(T - 2)
         parts = [weights[:, :, q, q + shift].sum(axis=-1) for shift in (1, 0, 2)]
-        parts += [weights[:, :, 1:, 0].sum(axis=-1), weights[:, :, :-1, -1].sum(axis=-1)]  # not where they are neighbours
+        parts += [
+            weights[:, :, 1:, 0].sum(axis=-1),
+            weights[:, :, :-1, -1].sum(axis=-1),
+        ]  # not where they are neighbours
         parts.append(weights.sum(axis=(-1, -2)) - sum(parts))
         total, count = total + np.stack(parts, axis=-1), count + T - 2
     return (total / count).round(4).tolist()
