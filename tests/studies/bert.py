@@ -114,13 +114,14 @@ def pretrain(corpus, seed) -> None:
     masking = Masking(tokenizer, whole_words=corpus == "plays")
     model = models.MaskedLM(bert_of(tokenizer, seed, dropout=0.0), rng=np.random.default_rng(seed))
     losses, milliseconds = zip(*(phase(model, masking, tokenizer, texts, seed, *of) for of in PHASES), strict=True)
+    losses = np.concatenate(losses)
     save_arrays(weights_of(corpus, seed), model.bert.state_dict())
     measured = stretches(tokenizer, held_out, CONTEXT)
     asked = MaskedTexts(measured, masking, context=CONTEXT, batch=1, seed=0)
     add("pretraining", {
-        "corpus": corpus, "seed": seed, "steps": len(sum(losses, [])), "milliseconds per step, this run": milliseconds,
+        "corpus": corpus, "seed": seed, "steps": len(losses), "milliseconds per step, this run": milliseconds,
         "parameters": sum(p.size for p in model.parameters()), "texts": len(texts), "held-out texts": len(held_out),
-        "log": thinned(sum(losses, [])),
+        "log": thinned(losses),
         "figures": masked_lm_figures(model, asked, [tokenizer.encode(text) for text in texts]),
         "attention": [attention_shares(bert, measured[:200], masking.special)
                       for bert in (bert_of(tokenizer, seed), model.bert)],

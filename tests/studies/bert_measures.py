@@ -1,4 +1,4 @@
-"""What tests/studies/bert.py measures of a masked language model: its loss, what it fills in, where it looks, a probe."""
+"""What tests/studies/bert.py measures of a masked language model: loss, what it fills in, where it looks, a probe."""
 
 from typing import NamedTuple
 
@@ -14,8 +14,8 @@ CUES = {
         "the king is [MASK].", "what is thy [MASK]?", "how now, [MASK]!",
     ),
     "reviews-zh": (
-        "今天天气真[MASK]，我很开心。", "这家酒店的服务很[MASK]。", "房间太[MASK]了。", "这本[MASK]写得很好。", "我很喜[MASK]这本书。",
-        "电[MASK]的屏幕不错。",
+        "今天天气真[MASK]，我很开心。", "这家酒店的服务很[MASK]。", "房间太[MASK]了。", "这本[MASK]写得很好。",
+        "我很喜[MASK]这本书。", "电[MASK]的屏幕不错。",
     ),
 }  # fmt: skip
 BY_RULE, LIKELIEST = 8, 5
@@ -48,7 +48,7 @@ def masked_lm_figures(model, held_out, learned) -> dict:
 
 
 def _asked(model, batch, special, unigram, after):
-    """For each token that is asked for: what stood there (0 [MASK], 1 another, 2 itself); nats and right of each model."""
+    """Of each token that is asked for, what stood there (0 [MASK], 1 another, 2 itself); nats and right of each model."""
     ids, segments, targets = batch
     with autograd.no_grad(), evaluating(model):
         logits = model(ids, segments)
@@ -57,9 +57,7 @@ def _asked(model, batch, special, unigram, after):
     left, right, wanted = ids[row, t - 1], ids[row, t + 1], targets[row, t]
     both = np.where((left == special.mask)[:, None], unigram, after[left])
     both = both + np.where((right == special.mask)[:, None], 0, after.T[right])
-    both -= np.log(np.exp(both - both.max(axis=1, keepdims=True)).sum(axis=1, keepdims=True)) + both.max(
-        axis=1, keepdims=True
-    )
+    both = autograd.log_softmax(autograd.Tensor(both)).data
     fate = np.where(ids[row, t] == special.mask, 0, np.where(ids[row, t] == wanted, 2, 1))
     found = [fate]
     for log_p in (bert, np.broadcast_to(unigram, bert.shape), both):
@@ -102,7 +100,7 @@ def _looks(bert, tokenizer, text, special, longest):
 
 
 def attention_shares(bert, texts, special) -> list:
-    """Of each head, its mean attention to: itself, the token before, the one after, [CLS], [SEP], the rest.  (L, H, 6)"""
+    """Each head's mean attention to: itself, the token before, the one after, [CLS], [SEP], the rest.   ->  (L, H, 6)"""
     total, count = 0.0, 0
     for text in texts:
         ids, _ = framed(text, special=special, longest=bert.context)
@@ -139,7 +137,7 @@ class Dense(NamedTuple):
 
 
 def word_beginnings(tokenizer) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Sentences of hsk as ids (T,), and of each token 1 where a word begins, 0 where one goes on, -1 for what is none."""
+    """Sentences of hsk as ids (T,), and for each token 1 where a word begins, 0 where it goes on, -1 for no word."""
     found = []
     for sentence in data.records("hsk"):
         text, place = sentence.chinese, 0
