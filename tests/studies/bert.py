@@ -27,10 +27,8 @@ from minilm.training import AdamW, Trainer, load_arrays, save_arrays, schedules
 RESULTS = Path(__file__).parents[2] / "notebooks" / "results" / "bert.json"
 CORPORA = ("plays", "reviews-zh")
 VOCABULARY, CONTEXT, WIDTH = 6000, 100, 96
-PHASES = (
-    (32, 32, 4000, 1e-3),
-    (CONTEXT, 16, 800, 3e-4),
-)  # tokens of a text, texts, steps, rate: as BERT, short ones first
+# Tokens of a text, texts of a batch, steps, rate: short texts first, as in the paper (appendix A.2).
+PHASES = ((32, 32, 4000, 1e-3), (CONTEXT, 16, 800, 3e-4))
 LABELLED = (100, 300, 1000, None)  # None: all
 FINE_TUNING = {100: 200, 300: 300, 1000: 400, None: 1000}  # steps, at most
 WATCHED = 500  # texts of the validation part that decide when to stop
@@ -232,9 +230,7 @@ def probe(seed) -> None:
         add("probing", {"seed": seed, **probed(encoders, tokenizer, seed)})
 
 
-RUNS = {
-    "pretrain reviews-zh": pretrain, "finetune": finetune, "probe": probe, "pretrain plays": pretrain,
-}  # fmt: skip
+RUNS = {"pretrain reviews-zh": pretrain, "finetune": finetune, "probe": probe, "pretrain plays": pretrain}
 
 
 # --- What is printed --------------------------------------------------------------------------------------------

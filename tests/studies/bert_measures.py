@@ -48,7 +48,7 @@ def masked_lm_figures(model, held_out, learned) -> dict:
 
 
 def _asked(model, batch, special, unigram, after):
-    """Of each token that is asked for, what stood there (0 [MASK], 1 another, 2 itself); nats and right of each model."""
+    """Of each token asked for, what stood there (0 [MASK], 1 another, 2 itself); nats and right of each model."""
     ids, segments, targets = batch
     with autograd.no_grad(), evaluating(model):
         logits = model(ids, segments)
@@ -100,7 +100,7 @@ def _looks(bert, tokenizer, text, special, longest):
 
 
 def attention_shares(bert, texts, special) -> list:
-    """Each head's mean attention to: itself, the token before, the one after, [CLS], [SEP], the rest.   ->  (L, H, 6)"""
+    """Each head's mean attention to: itself, the token before, the one after, [CLS], [SEP], the rest.   (L, H, 6)"""
     total, count = 0.0, 0
     for text in texts:
         ids, _ = framed(text, special=special, longest=bert.context)

@@ -196,10 +196,8 @@ def counted_wrongly(drawn, goes_on):
 
 def _masked_loss_cases(rng):
     yield np.log([[[0.5, 0.25, 0.25], [0.1, 0.1, 0.8]]]), np.array([[0, -1]])
-    yield (
-        np.log([[[0.5, 0.25, 0.25], [0.1, 0.1, 0.8]], [[0.2, 0.2, 0.6], [0.7, 0.2, 0.1]]]),
-        np.array([[1, -1], [2, 0]]),
-    )
+    two = [[0.5, 0.25, 0.25], [0.1, 0.1, 0.8]], [[0.2, 0.2, 0.6], [0.7, 0.2, 0.1]]
+    yield np.log(two), np.array([[1, -1], [2, 0]])
     yield rng.normal(size=(2, 3, 4)), np.array([[-1, 3, -1], [-1, -1, 2]])
     for B, T, V in ((2, 5, 6), (3, 4, 5)):
         targets = np.where(rng.random((B, T)) < 0.5, rng.integers(0, V, (B, T)), -1)
