@@ -28,7 +28,7 @@ RESULTS = Path(__file__).parents[2] / "notebooks" / "results" / "bert.json"
 CORPORA = ("plays", "reviews-zh")
 VOCABULARY, CONTEXT, WIDTH = 6000, 100, 96
 # Tokens of a text, texts of a batch, steps, rate: short texts first, as in the paper (appendix A.2).
-PHASES = ((32, 32, 4000, 1e-3), (CONTEXT, 16, 800, 3e-4))
+PHASES = ((32, 32, 3000, 1e-3), (CONTEXT, 16, 500, 3e-4))
 LABELLED = (100, 300, 1000, None)  # None: all
 FINE_TUNING = {100: 200, 300: 300, 1000: 400, None: 1000}  # steps, at most
 WATCHED = 500  # texts of the validation part that decide when to stop
