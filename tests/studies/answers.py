@@ -1,7 +1,8 @@
-"""python tests/studies/answers.py [--seeds 3] [--minutes 5]: who says it? The figures of notebook 16, with their seeds.
+"""python tests/studies/answers.py [--seeds 3] [--steps 3000] [--only "marked 0"]: who says it?
 
 Trains with and without the mark on words that a question shares with its passage, measures on plays that nothing was
 trained on, beside the rules, and writes notebooks/results/answers.json after each run; runs that are there are kept.
+Training is counted in steps, so that no other work on the machine changes a figure.
 """
 
 import argparse
@@ -15,9 +16,10 @@ from minilm.data import load_tokenizer, rules
 from minilm.data.questions import ASKED, KINDS, TEST, VALIDATION, Asker, parted
 from minilm.data.scenes import scenes
 from minilm.files import cache_folder, replacing
-from minilm.tasks.answer import Answerer
+from minilm.tasks.answer import OTHER_NAMES, Answerer
 
 RESULTS = Path(__file__).parents[2] / "notebooks" / "results" / "answers.json"
+STEPS = 3000
 NUMBER = 400  # questions of each kind
 SHOWN = 3  # mistakes of each kind that are kept
 
@@ -26,15 +28,16 @@ def main() -> None:
     options = parsed()
     content = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {"runs": []}
     train, _, test = parted(scenes())
-    asker, questions = Asker(train), test_questions(Asker(test, kinds=list(ASKED)))
-    content |= {"test plays": TEST, "validation plays": VALIDATION, "minutes": options.minutes,
+    asker, questions = Asker(train, other_names=OTHER_NAMES), test_questions(Asker(test, kinds=list(ASKED)))
+    content |= {"test plays": TEST, "validation plays": VALIDATION, "steps": options.steps,
                 "questions": {name: len(asked) for name, asked in questions.items()},
                 "baselines": baselines(questions)}  # fmt: skip
     for seed in range(options.seeds):
         for mark in (True, False):
-            known = {(run["seed"], run["mark"], run["minutes"]) for run in content["runs"]}
-            if (seed, mark, options.minutes) not in known:
-                content["runs"].append(one_run(asker, questions, seed, mark, options.minutes))
+            known = {(run["seed"], run["mark"], run["steps"]) for run in content["runs"]}
+            named = options.only in (None, f"{'marked' if mark else 'unmarked'} {seed}")
+            if named and (seed, mark, options.steps) not in known:
+                content["runs"].append(one_run(asker, questions, seed, mark, options.steps))
                 write(content)
     write(content)
     print(table(content))
@@ -43,7 +46,8 @@ def main() -> None:
 def parsed() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--minutes", type=float, default=5.0)
+    parser.add_argument("--steps", type=int, default=STEPS)
+    parser.add_argument("--only", metavar="NAME", help='one run, such as "marked 0" or "unmarked 2"')
     return parser.parse_args()
 
 
@@ -53,8 +57,8 @@ def test_questions(asker: Asker) -> dict[str, list]:
     return asked | {f"{kind}, no answer": asker.sample(kind, NUMBER, seed=0, answered=False) for kind in KINDS}
 
 
-def one_run(asker, questions, seed, mark, minutes) -> dict:
-    answerer = Answerer.train(asker, minutes=minutes, seed=seed, mark=mark, tokenizer=tokenizer(asker))
+def one_run(asker, questions, seed, mark, steps) -> dict:
+    answerer = Answerer.train(asker, steps=steps, seed=seed, mark=mark, tokenizer=tokenizer(asker))
     figures, mistakes = {}, {}
     for name, asked in questions.items():
         answers = answerer.answers(asked)
@@ -64,7 +68,7 @@ def one_run(asker, questions, seed, mark, minutes) -> dict:
     loss = answerer.log.columns()["train_loss"]
     curve = [round(float(part.mean()), 3) for part in np.array_split(np.array(loss), 50)]
     print(f"seed {seed}, mark {mark}: {figures}", flush=True)
-    return {"seed": seed, "mark": mark, "minutes": minutes, "steps": len(loss), "loss": curve, "figures": figures,
+    return {"seed": seed, "mark": mark, "steps": steps, "loss": curve, "figures": figures,
             "parameters": sum(p.size for p in answerer.model.parameters()),
             "mistakes": mistakes if seed == 0 and mark else {}}  # fmt: skip
 
@@ -100,7 +104,7 @@ def table(content) -> str:
         cells = []
         for mark in (True, False):
             runs = [run["figures"][kind][0] for run in content["runs"]
-                    if run["mark"] == mark and run["minutes"] == content["minutes"]]  # fmt: skip
+                    if run["mark"] == mark and run["steps"] == content["steps"]]  # fmt: skip
             cells.append(f"{np.mean(runs):5.1f} ({min(runs):.1f} to {max(runs):.1f})" if runs else "")
         beside = [f"{content['baselines'][name][kind][0]:7.1f}" for name in ("rule", "overlap")]
         lines.append(f"{kind:20} {cells[0]:>20} {cells[1]:>20} {' '.join(beside)}")
