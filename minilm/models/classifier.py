@@ -60,10 +60,10 @@ class RecurrentClassifier(nn.Module):
         width: int = 64,
         layers: int = 1,
         cell: str = "lstm",
-        pool: str = "mean",
+        pool: str = "max",
         pairs: int = 0,
         dropout: float = 0.5,
-        word_dropout: float = 0.2,
+        word_dropout: float = 0.1,
         rng: np.random.Generator,
     ):
         for name, value in {"pad": pad, "unknown": unknown}.items():

@@ -30,10 +30,12 @@ INPUTS = {
     "presence / length": lambda bags: bags.presence(),
 }
 BAYES, LOGISTIC, SMOOTHINGS, DECAYS = "naive Bayes", "logistic regression", (0.03, 0.1, 0.3, 1.0), (3e-5, 1e-5, 3e-6)
-BATCH, LONGEST, VOCABULARY = 32, 100, 6000
-STEPS = {"lstm": {"reviews-zh": 1000, "reviews-en": 1300}, "bert": {"reviews-zh": 1000, "reviews-en": 800}}
-PRETRAINING = {"reviews-zh": 2000, "reviews-en": 2000}  # steps
-PAIRS = {"reviews-zh": 50_000, "reviews-en": 0}
+LSTM = {
+    "reviews-zh": {"steps": 1080, "pairs": 100_000, "pool": "max", "word_dropout": 0.1, "weight_decay": 0.01},
+    "reviews-en": {"steps": 1320, "pairs": 0, "pool": "mean", "word_dropout": 0.2, "weight_decay": 0.3},
+}
+BERT_STEPS, PRETRAINING = {"reviews-zh": 860, "reviews-en": 800}, {"reviews-zh": 1500, "reviews-en": 1500}
+BATCH, LONGEST, VOCABULARY = 32, 100, 6000  # of the BERTs
 
 
 def main() -> None:
@@ -121,15 +123,15 @@ def fitted(corpus, train, validation, test, least):
 
 
 def lstm(corpus, train, validation, test, seed) -> dict:
-    steps = STEPS["lstm"][corpus]
+    settings = LSTM[corpus]
     classifier = Classifier.train(
-        [*train, *validation], steps=steps, seed=seed, pairs=PAIRS[corpus], patience=None, show_progress=False
+        [*train, *validation], **settings, dropout=0.5, seed=seed, patience=None, show_progress=False
     )
-    return told(classifier, test, steps)
+    return told(classifier, test, settings["steps"])
 
 
 def bert(corpus, train, validation, test, seed, pretraining=0) -> dict:
-    rng, steps = np.random.default_rng(seed), STEPS["bert"][corpus]
+    rng, steps = np.random.default_rng(seed), BERT_STEPS[corpus]
     tokenizer = WordPieceTokenizer.train("\n".join(example.text for example in train), VOCABULARY)
     pad = Special.of(tokenizer).pad
     encoder = models.Bert(len(tokenizer), pad=pad, width=96, heads=4, context=LONGEST, rng=rng)
