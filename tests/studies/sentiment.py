@@ -1,9 +1,10 @@
 """python tests/studies/sentiment.py [--seeds 5] [--only "reviews-zh lstm 0"]: which way does a review lean?
 
-Trains an LSTM, and a BERT with and without masked-LM pre-training on the training reviews (no label is used for it),
-beside the baselines, and writes notebooks/results/sentiment.json after each run; runs that are there are kept. All is
-chosen on the validation part, and measured on the test part, both held out by the hashes of their texts. Kept is what
-each model says of each text of the test part, from which notebook 15 makes its figures.
+Trains an LSTM, and a BERT with and without masked-LM pre-training on the training reviews (no label is used for it; it
+is done once, and the seeds are those of the fine-tuning), beside the baselines, and writes
+notebooks/results/sentiment.json after each run; runs that are there are kept. All is chosen on the validation part, and
+measured on the test part, both held out by the hashes of their texts. Kept is what each model says of each text of the
+test part, from which notebook 15 makes its figures.
 """
 
 import argparse
@@ -15,7 +16,7 @@ import numpy as np
 
 from minilm import data, metrics, models
 from minilm.data import MaskedTexts, Masking, Special, WordPieceTokenizer, sharing_beginning
-from minilm.files import replacing
+from minilm.files import cache_folder, replacing
 from minilm.tasks import classify
 from minilm.tasks.classify import Classifier
 from minilm.training import AdamW, Trainer, schedules
@@ -35,7 +36,7 @@ LSTM = {
     "reviews-en": {"steps": 1320, "pairs": 0, "pool": "mean", "word_dropout": 0.2, "weight_decay": 0.3},
 }
 BERT_STEPS, PRETRAINING = {"reviews-zh": 860, "reviews-en": 800}, {"reviews-zh": 1500, "reviews-en": 1500}
-BATCH, LONGEST, VOCABULARY = 32, 100, 6000  # of the BERTs
+BATCH, LONGEST, VOCABULARY, DROPOUT = 32, 100, 6000, 0.1  # of the BERTs
 
 
 def main() -> None:
@@ -130,31 +131,51 @@ def lstm(corpus, train, validation, test, seed) -> dict:
     return told(classifier, test, settings["steps"])
 
 
-def bert(corpus, train, validation, test, seed, pretraining=0) -> dict:
-    rng, steps = np.random.default_rng(seed), BERT_STEPS[corpus]
-    tokenizer = WordPieceTokenizer.train("\n".join(example.text for example in train), VOCABULARY)
-    pad = Special.of(tokenizer).pad
-    encoder = models.Bert(len(tokenizer), pad=pad, width=96, heads=4, context=LONGEST, rng=rng)
-    if pretraining:
-        masked_lm(encoder, tokenizer, train, seed, pretraining, rng)
+def bert(corpus, train, validation, test, seed, pretrained=False) -> dict:
+    rng, tokenizer = np.random.default_rng(seed), pieces_of(train)
+    encoder = small_bert(tokenizer, rng)
+    if pretrained:
+        encoder.load_state_dict(pretraining(corpus, train))
     classifier = Classifier(models.BertClassifier(encoder, 2, rng=rng), tokenizer, LABELS, longest=LONGEST)
     classifier.fit(
-        train, validation, batch=BATCH, lr=5e-4, weight_decay=0.01, seed=seed, steps=steps, evaluate_every=100,
-        show_progress=False,
+        train, validation, batch=BATCH, lr=5e-4, weight_decay=0.01, seed=seed, steps=BERT_STEPS[corpus],
+        evaluate_every=100, show_progress=False,
     )  # fmt: skip
-    return told(classifier, test, steps)
+    return told(classifier, test, BERT_STEPS[corpus])
 
 
-def bert_pretrained(corpus, *arguments) -> dict:
-    return bert(corpus, *arguments, pretraining=PRETRAINING[corpus])
+def bert_pretrained(*arguments) -> dict:
+    return bert(*arguments, pretrained=True)
 
 
-def masked_lm(encoder, tokenizer, train, seed, steps, rng) -> None:
-    texts = [tokenizer.encode(example.text) for example in train]
-    batches = MaskedTexts(texts, Masking(tokenizer), context=LONGEST, batch=BATCH, seed=seed)
-    model = models.MaskedLM(encoder, rng=rng)
-    optimizer, schedule = AdamW(model.parameters(), 1e-3), schedules.warmup_cosine()
-    Trainer(model, optimizer, batches, steps=steps, schedule=schedule, seed=seed, show_progress=False).fit()
+def pieces_of(train):
+    return WordPieceTokenizer.train("\n".join(example.text for example in train), VOCABULARY)
+
+
+def small_bert(tokenizer, rng):
+    pad = Special.of(tokenizer).pad
+    return models.Bert(len(tokenizer), pad=pad, width=96, heads=4, context=LONGEST, dropout=DROPOUT, rng=rng)
+
+
+def pretraining(corpus, train) -> dict[str, np.ndarray]:
+    """The weights of a Bert after masked-LM training on the training texts, made once for all seeds."""
+    path = cache_folder("studies") / f"{corpus}-masked-{PRETRAINING[corpus]}.npz"
+    if not path.exists():
+        tokenizer, rng = pieces_of(train), np.random.default_rng(0)
+        texts = [tokenizer.encode(example.text) for example in train]
+        batches = MaskedTexts(texts, Masking(tokenizer), context=LONGEST, batch=BATCH, seed=0)
+        model = models.MaskedLM(small_bert(tokenizer, rng), rng=rng)
+        optimizer, schedule = AdamW(model.parameters(), 1e-3), schedules.warmup_cosine()
+        trainer = Trainer(model, optimizer, batches, steps=PRETRAINING[corpus], schedule=schedule, show_progress=False)
+        loss = np.array(trainer.fit().columns()["train_loss"])
+        print(
+            f"{corpus}, masked LM: {[round(float(part.mean()), 2) for part in np.array_split(loss, 10)]} nats",
+            flush=True,
+        )
+        with replacing(path) as temporary, temporary.open("wb") as file:
+            np.savez(file, **model.bert.state_dict())
+    with np.load(path) as arrays:
+        return dict(arrays)
 
 
 MODELS: dict[str, Callable] = {"lstm": lstm, "bert": bert, "bert, pre-trained": bert_pretrained}
