@@ -35,7 +35,7 @@ LSTM = {
     "reviews-zh": {"steps": 1080, "pairs": 100_000, "pool": "max", "word_dropout": 0.1, "weight_decay": 0.01},
     "reviews-en": {"steps": 1320, "pairs": 0, "pool": "mean", "word_dropout": 0.2, "weight_decay": 0.3},
 }
-BERT_STEPS, PRETRAINING = {"reviews-zh": 860, "reviews-en": 800}, {"reviews-zh": 1500, "reviews-en": 1500}
+BERT_STEPS, PRETRAINING = {"reviews-zh": 860, "reviews-en": 660}, {"reviews-zh": 2500, "reviews-en": 3000}
 BATCH, LONGEST, VOCABULARY, DROPOUT = 32, 100, 6000, 0.1  # of the BERTs
 
 
