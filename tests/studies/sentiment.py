@@ -55,7 +55,8 @@ def main() -> None:
             write(known() | found)
         for model, make in MODELS.items():
             for seed in range(options.seeds):
-                if options.only in (None, f"{corpus} {model} {seed}") and not there(corpus, model, seed):
+                wanted = not options.only or f"{corpus} {model} {seed}" in options.only
+                if wanted and not there(corpus, model, seed):
                     run = {"corpus": corpus, "model": model, "seed": seed} | make(corpus, *parts, seed)
                     if not there(corpus, model, seed):  # another process may have been quicker
                         write(known() | {"runs": [*known()["runs"], run]})
@@ -66,7 +67,7 @@ def main() -> None:
 def parsed() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--only", metavar="RUN", help='one run: its corpus, model and seed, as in "reviews-zh lstm 0"')
+    parser.add_argument("--only", nargs="+", metavar="RUN", help='corpus, model and seed, as in "reviews-zh lstm 0"')
     return parser.parse_args()
 
 
