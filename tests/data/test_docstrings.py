@@ -109,8 +109,8 @@ def test_no_package_summary_or_body_is_on_two_sides():
 
 
 def test_what_is_held_out_was_drawn_by_a_hash_among_packages_of_like_size():
-    large = ("pygments", "pytest", "packaging", "hypothesis", "tornado", "traitlets", "jupyter-client", "numba", "babel",
-             "anyio", "pyzmq", "prompt-toolkit", "pillow", "jupyter-server")  # fmt: skip
+    large = ("pygments", "pytest", "packaging", "hypothesis", "tornado", "traitlets", "jupyter-client", "numba",
+             "babel", "anyio", "pyzmq", "prompt-toolkit", "pillow", "jupyter-server")  # fmt: skip
     records = [record(name) for name in reversed(large) for _ in range(100)]
     records += [record("matplotlib")] * 401 + [record("attrs")] * 99
     assert drawn_by_hash(records) == (list(TEST), list(VALIDATION))
