@@ -23,13 +23,13 @@ from minilm.models import Nearest
 from minilm.tasks.summarize import Summarizer, first_sentence, rouge
 
 RESULTS = Path(__file__).parents[2] / "notebooks" / "results" / "summaries.json"
-STEPS = 2_000
+STEPS = 1_200
 MILLISECONDS = 121
+SIZES = {"least": 10, "longest": 60}  # as good as 4 and 80 on the validation packages, and faster
 MODELS = {"pointer": {}, "no copying": {"copy": False}, "coverage": {"coverage": True}}
 DECODING = {
     "greedy": {"num_beams": 1, "no_repeat_ngram_size": 0},
     "greedy, no trigram twice": {"num_beams": 1, "no_repeat_ngram_size": 3},
-    "4 beams": {"num_beams": 4, "no_repeat_ngram_size": 0},
     "4 beams, no trigram twice": {"num_beams": 4, "no_repeat_ngram_size": 3},
 }
 
@@ -103,8 +103,10 @@ def judged(summaries, test) -> dict:
 
 
 def run(train, validation, test, seed, settings) -> dict:
-    """Train one model, and measure it on the test part, decoded in four ways."""
-    summarizer = Summarizer.train(train, validation=validation, steps=STEPS, seed=seed, show_progress=False, **settings)
+    """Train one model, and measure it on the test part, decoded in three ways."""
+    summarizer = Summarizer.train(
+        train, validation=validation, steps=STEPS, seed=seed, show_progress=False, **SIZES, **settings
+    )
     log, written, decoding = summarizer.trainer.log.rows, {}, {}
     for name, way in DECODING.items():
         summaries = written[name] = summarizer.summaries([record.text for record in test], **way)
@@ -114,7 +116,7 @@ def run(train, validation, test, seed, settings) -> dict:
         }
         decoding[name] = judged(summaries, test) | rounded(shares)
     result = {
-        "settings": settings, "steps": STEPS, "milliseconds": MILLISECONDS, "seconds": round(log[-1]["seconds"]),
+        "settings": SIZES | settings, "steps": STEPS, "milliseconds": MILLISECONDS, "seconds": round(log[-1]["seconds"]),
         "vocabulary": len(summarizer.tokenizer), "curve": curve(log), "decoding": decoding,
         "packages": by_package(test, summaries),
     }  # fmt: skip
