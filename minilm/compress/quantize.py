@@ -57,8 +57,8 @@ class QuantizedLinear(nn.Module):
         return cls(layer.W.data, None if layer.b is None else layer.b.data)
 
     def __call__(self, x: Tensor) -> Tensor:
-        y = autograd.linear(x, Tensor(self.W.data.astype(x.dtype))) * self.scale
-        return y if self.b is None else y + self.b
+        b = np.zeros_like(self.scale.data) if self.b is None else self.b.data
+        return autograd.quantized_linear(x, q=self.W.data, scale=self.scale.data, b=b)
 
 
 def quantized(model: GPT) -> GPT:
