@@ -65,7 +65,7 @@ def quantized(model: GPT) -> GPT:
     """A copy whose linear layers are quantized; it decodes like the model, from a quarter of the memory.
 
     Embeddings, norms and biases stay as they are. The model itself is left alone, and so is its training: quantized
-    layers cannot learn.
+    layers cannot learn. Its `state_dict` can be saved, and loaded into a model that has been quantized too.
 
     >>> from minilm import generate, models
     >>> model = models.GPT(65, width=16, layers=2, heads=2, context=8, rng=np.random.default_rng(0))
