@@ -149,27 +149,27 @@ def add_product(x, W, start, stop, y):
 
     x (B, C)   W (C, F)   y (B, F)
     """
-    F = y.shape[1]
+    B, F = y.shape
     for c in range(start, stop - 7, 8):
         for first in range(0, F, COLUMNS):
             here = slice(first, min(first + COLUMNS, F))
-            for b in range(x.shape[0]):
-                add_eight_rows(x[b, c : c + 8], W[c : c + 8, here], y[b, here])
+            w0, w1, w2, w3 = W[c][here], W[c + 1][here], W[c + 2][here], W[c + 3][here]
+            w4, w5, w6, w7 = W[c + 4][here], W[c + 5][here], W[c + 6][here], W[c + 7][here]
+            for b in range(B):
+                x0, x1, x2, x3 = x[b, c], x[b, c + 1], x[b, c + 2], x[b, c + 3]
+                x4, x5, x6, x7 = x[b, c + 4], x[b, c + 5], x[b, c + 6], x[b, c + 7]
+                row = y[b][here]
+                for f in range(len(row)):
+                    row[f] += (
+                        x0 * np.float32(w0[f]) + x1 * np.float32(w1[f])
+                        + x2 * np.float32(w2[f]) + x3 * np.float32(w3[f])
+                        + x4 * np.float32(w4[f]) + x5 * np.float32(w5[f])
+                        + x6 * np.float32(w6[f]) + x7 * np.float32(w7[f])
+                    )  # fmt: skip
     for c in range(stop - (stop - start) % 8, stop):
-        for b in range(x.shape[0]):
+        for b in range(B):
             for f in range(F):
                 y[b, f] += x[b, c] * np.float32(W[c, f])
-
-
-def add_eight_rows(x, W, y):
-    """y += x W   x (8,)   W (8, F)   y (F,)"""
-    x0, x1, x2, x3, x4, x5, x6, x7 = x[0], x[1], x[2], x[3], x[4], x[5], x[6], x[7]
-    w0, w1, w2, w3, w4, w5, w6, w7 = W[0], W[1], W[2], W[3], W[4], W[5], W[6], W[7]
-    for f in range(len(y)):
-        y[f] += (
-            x0 * np.float32(w0[f]) + x1 * np.float32(w1[f]) + x2 * np.float32(w2[f]) + x3 * np.float32(w3[f])
-            + x4 * np.float32(w4[f]) + x5 * np.float32(w5[f]) + x6 * np.float32(w6[f]) + x7 * np.float32(w7[f])
-        )  # fmt: skip
 
 
 def turn_heads(x, cos, sin):
