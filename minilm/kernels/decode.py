@@ -145,7 +145,8 @@ def add_products(x, W, sums):
 def add_product(x, W, start, stop, y):
     """y += x W over some rows of W: eight at once, each read from start to end, as memory likes it.
 
-    So many columns at a time that what all texts need of the eight rows stays in the nearest cache.
+    So many columns at a time that what all texts need of the eight rows stays in the nearest cache. They are taken as
+    arrays of their own: over indices that do not start at 0 the compiler makes no vectors.
 
     x (B, C)   W (C, F)   y (B, F)
     """

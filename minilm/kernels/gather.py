@@ -26,7 +26,7 @@ gather.when_small = gather.reference  # NumPy's own look-up, for which nothing n
 
 @gather.loops
 def gather(table, ids):
-    rows = np.empty((ids.size, table.shape[1]), np.float32)
+    rows = np.empty((ids.size, table.shape[1]), table.dtype)
     for n in prange(ids.size):
         for c in range(table.shape[1]):
             rows[n, c] = table[ids[n], c]
