@@ -32,7 +32,7 @@ SATURATED = np.float32(12)
 @gelu.loops
 def gelu(x):
     slope, cubic = np.float32(2 * SLOPE), np.float32(CUBIC)
-    y = np.empty(x.shape, np.float32)
+    y = np.empty_like(x)
     for n in prange(x.shape[0]):
         for c in range(x.shape[1]):
             z = max(x[n, c], -SATURATED)
@@ -44,7 +44,7 @@ def gelu(x):
 @gelu_backward.loops
 def gelu_backward(dy, x):
     slope, cubic, one = np.float32(2 * SLOPE), np.float32(CUBIC), np.float32(1)
-    dx = np.empty(x.shape, np.float32)
+    dx = np.empty_like(x)
     for n in prange(x.shape[0]):
         for c in range(x.shape[1]):
             z = min(max(x[n, c], -SATURATED), SATURATED)
@@ -85,7 +85,7 @@ def cdf_given_bell(x, bell):
 
 @gelu_exact.loops
 def gelu_exact(x):
-    y = np.empty(x.shape, np.float32)
+    y = np.empty_like(x)
     for n in prange(x.shape[0]):
         for c in range(x.shape[1]):
             z = max(x[n, c], -SATURATED)
@@ -96,7 +96,7 @@ def gelu_exact(x):
 
 @gelu_exact_backward.loops
 def gelu_exact_backward(dy, x):
-    dx = np.empty(x.shape, np.float32)
+    dx = np.empty_like(x)
     for n in prange(x.shape[0]):
         for c in range(x.shape[1]):
             z = min(max(x[n, c], -SATURATED), SATURATED)

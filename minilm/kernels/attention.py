@@ -75,7 +75,7 @@ if BLAS:  # otherwise the formulas run, with whatever BLAS this NumPy has
     @attention.loops
     def attention(q, k, v, mask, causal):
         B, T, H, _ = q.shape
-        y, L = np.empty(q.shape, np.float32), np.empty((B, H, T), np.float32)
+        y, L = np.empty_like(q), np.empty((B, H, T), np.float32)
         hiding = not mask.all()
         before = one_blas_thread()
         for bh in prange(B * H):
@@ -88,7 +88,7 @@ if BLAS:  # otherwise the formulas run, with whatever BLAS this NumPy has
     @attention_backward.loops
     def attention_backward(dy, q, k, v, y, L, mask, causal):
         B, _, H, _ = q.shape
-        dq, dk, dv = np.empty(q.shape, np.float32), np.zeros(k.shape, np.float32), np.zeros(v.shape, np.float32)
+        dq, dk, dv = np.empty_like(q), np.zeros_like(k), np.zeros_like(v)
         hiding = not mask.all()
         before = one_blas_thread()
         for bh in prange(B * H):
@@ -156,7 +156,7 @@ def one_head_backward(dy, q, k, v, y, L, mask, hiding, causal, dq, dk, dv):
         stop = min(start + BLOCK, T)
         p = block_scores(q[start:stop], k, mask, hiding, start, T, causal)
         seen = p.shape[1]
-        ds = np.empty(p.shape, np.float32)
+        ds = np.empty_like(p)
         blas_product(dy[start:stop], False, v[:seen], True, 0, ds)  # dP, which becomes dS in place
         for t in range(stop - start):
             mean = np.float32(0)

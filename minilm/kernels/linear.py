@@ -43,7 +43,7 @@ if BLAS:  # otherwise the formulas run, with whatever BLAS this NumPy has
     def linear_backward(dy, x, W):
         N, F = dy.shape
         before, parts = one_blas_thread(), thread_count()
-        dx, dW = np.empty(x.shape, np.float32), np.empty(W.shape, np.float32)
+        dx, dW = np.empty_like(x), np.empty_like(W)
         db = np.zeros((parts, F), np.float32)  # of each thread's rows
         for part in prange(parts):
             start, stop = share(N, part, parts)

@@ -43,7 +43,7 @@ def rms_norm_backward(dy, x, gamma, rstd):
 @layer_norm.loops
 def layer_norm(x, gamma, beta, eps):
     N, C = x.shape
-    y, mean, rstd = np.empty(x.shape, np.float32), np.empty(N, np.float32), np.empty(N, np.float32)
+    y, mean, rstd = np.empty_like(x), np.empty(N, np.float32), np.empty(N, np.float32)
     for n in prange(N):
         total = np.float32(0)
         for c in range(C):
@@ -61,7 +61,7 @@ def layer_norm(x, gamma, beta, eps):
 @layer_norm_backward.loops
 def layer_norm_backward(dy, x, gamma, mean, rstd):
     N, C = x.shape
-    dx, parts = np.empty(x.shape, np.float32), thread_count()
+    dx, parts = np.empty_like(x), thread_count()
     dgamma, dbeta = np.zeros((parts, C), np.float32), np.zeros((parts, C), np.float32)  # of each thread's rows
     for part in prange(parts):
         start, stop = share(N, part, parts)
@@ -83,7 +83,7 @@ def layer_norm_backward(dy, x, gamma, mean, rstd):
 @rms_norm.loops
 def rms_norm(x, gamma, eps):
     N, C = x.shape
-    y, rstd = np.empty(x.shape, np.float32), np.empty(N, np.float32)
+    y, rstd = np.empty_like(x), np.empty(N, np.float32)
     for n in prange(N):
         squares = np.float32(0)
         for c in range(C):
@@ -97,7 +97,7 @@ def rms_norm(x, gamma, eps):
 @rms_norm_backward.loops
 def rms_norm_backward(dy, x, gamma, rstd):
     N, C = x.shape
-    dx, parts = np.empty(x.shape, np.float32), thread_count()
+    dx, parts = np.empty_like(x), thread_count()
     dgamma = np.zeros((parts, C), np.float32)  # of each thread's rows
     for part in prange(parts):
         start, stop = share(N, part, parts)

@@ -24,7 +24,7 @@ def rotate(x, cos, sin):
 def rotate(x, cos, sin):
     B, T, H, D = x.shape
     half = D // 2
-    y = np.empty(x.shape, np.float32)
+    y = np.empty_like(x)
     for bt in prange(B * T):
         b, t = bt // T, bt % T
         for h in range(H):

@@ -60,7 +60,7 @@ def cross_entropy_backward(dy, x, highest, total, targets, ignore_index, smoothi
 
 @softmax.loops
 def softmax(x):
-    y = np.empty(x.shape, np.float32)
+    y = np.empty_like(x)
     for n in prange(x.shape[0]):
         softmax_row(x[n], y[n])
     return y
@@ -87,7 +87,7 @@ def highest_of(x):
 
 @softmax_backward.loops
 def softmax_backward(dy, y):
-    dx = np.empty(y.shape, np.float32)
+    dx = np.empty_like(y)
     for n in prange(y.shape[0]):
         mean = np.float32(0)
         for v in range(y.shape[1]):
@@ -99,7 +99,7 @@ def softmax_backward(dy, y):
 
 @log_softmax.loops
 def log_softmax(x):
-    y = np.empty(x.shape, np.float32)
+    y = np.empty_like(x)
     for n in prange(x.shape[0]):
         log_softmax_row(x[n], y[n])
     return y
@@ -121,7 +121,7 @@ def log_softmax_row(x, y):
 
 @log_softmax_backward.loops
 def log_softmax_backward(dy, y):
-    dx = np.empty(y.shape, np.float32)
+    dx = np.empty_like(y)
     for n in prange(y.shape[0]):
         total = np.float32(0)
         for v in range(y.shape[1]):
@@ -157,7 +157,7 @@ def exp_sum(x, highest):
 @cross_entropy_backward.loops
 def cross_entropy_backward(dy, x, highest, total, targets, ignore_index, smoothing):
     N, V = x.shape
-    dx, uniform = np.empty(x.shape, np.float32), np.float32(smoothing / V)
+    dx, uniform = np.empty_like(x), np.float32(smoothing / V)
     for n in prange(N):
         counted = targets[n] != ignore_index
         weight = dy[n] if counted else np.float32(0)
