@@ -9,12 +9,14 @@ from minilm.expect import expect
 from .by_length import STRETCH
 from .framing import Examples
 from .passages import WORD, Candidate, Passage, calling, leaving, quotations, talkative
+from .renaming import renamed
 from .scenes import Scene
 from .spans import Question, SpanReader, examples
 
 VALIDATION = ("Macbeth", "Twelfth Night")  # whole plays, of which nothing is trained on
 TEST = ("Hamlet", "As You Like It", "Othello", "Much Ado About Nothing")
 SPEECHES, LONGEST = (4, 5, 6, 7), 120  # of a passage: how many, and how many words together at most
+TWO_WORDS = 0.3  # of the other names, the part that have two
 TRIES = 10_000  # passages, before it is said that none can be asked about
 
 ASKED = {
@@ -41,11 +43,15 @@ class Asker:
     unanswerable : float
         The part of the questions that the passage does not answer: a quotation from elsewhere, what comes after the
         last speech or before the first, a passage that nobody leaves, someone who calls nobody by name.
+    other_names : float
+        The part of a play's names that become one or two other words of the scenes, in each question anew. To train on:
+        a model that sees the same people again and again learns their names, and is lost in a play that is new to it.
 
     Raises
     ------
     ValueError
-        If a kind is not one of ASKED, `unanswerable` is no part, or the scenes have no passage that is short enough.
+        If a kind is not one of ASKED, `unanswerable` or `other_names` is no part, or the scenes have no passage that
+        is short enough.
 
     Examples
     --------
@@ -57,10 +63,20 @@ class Asker:
     ValueError: no passage gives a question of kind 'leaves' without an answer; give more scenes, or leave it out
     """
 
-    def __init__(self, scenes: Sequence[Scene], *, kinds: Collection[str] = KINDS, unanswerable: float = 1 / 6):
+    def __init__(
+        self,
+        scenes: Sequence[Scene],
+        *,
+        kinds: Collection[str] = KINDS,
+        unanswerable: float = 1 / 6,
+        other_names: float = 0.0,
+    ):
         expect("kinds", kinds, 0 < len(set(kinds)) == len(set(kinds) & set(ASKED)), f"some of {', '.join(ASKED)}")
-        expect("unanswerable", unanswerable, 0 <= unanswerable <= 1, "a part, from 0 to 1")
-        self.scenes, self.kinds, self.unanswerable = list(scenes), list(kinds), unanswerable
+        for name, part in {"unanswerable": unanswerable, "other_names": other_names}.items():
+            expect(name, part, 0 <= part <= 1, "a part, from 0 to 1")
+        self.scenes, self.kinds = list(scenes), list(kinds)
+        self.unanswerable, self.other_names = unanswerable, other_names
+        self.words = np.array(_words(self.scenes))
         self.casts = _casts(self.scenes)
         self.runs = [(s, *run) for s, scene in enumerate(self.scenes) for run in _short_runs(scene.speeches)]
         expect("scenes", f"{len(self.scenes)} scenes", self.runs, f"4 speeches in a row of {LONGEST} words together")
@@ -79,7 +95,8 @@ class Asker:
             title, passage, nearby = self._passages(rng)
             candidates = [c for c in _candidates(kind, passage, nearby, rng) if (c[1] is not None) == answered]
             if candidates:
-                return _question(kind, passage, *candidates[rng.integers(len(candidates))])._replace(title=title)
+                question = _question(kind, passage, *candidates[rng.integers(len(candidates))])._replace(title=title)
+                return renamed(question, self._new_names(title, rng)) if self.other_names else question
         raise ValueError(
             f"no passage gives a question of kind {kind!r} {'with' if answered else 'without'} an answer; "
             "give more scenes, or leave it out"
@@ -100,6 +117,16 @@ class Asker:
         place = int(rng.integers(len(self.runs)))
         title = self.scenes[self.runs[place][0]].title
         return title, self._passage(place), self._passage((place + int(rng.integers(20, 200))) % len(self.runs))
+
+    def _new_names(self, title, rng) -> dict[str, str]:
+        """Some names of a play -> one or two words that stand for them."""
+        cast = sorted(self.casts[title])
+        new, drawn = self.words[rng.integers(len(self.words), size=(len(cast), 2))], rng.random((len(cast), 2))
+        return {
+            name: " ".join(words[: 1 + (second < TWO_WORDS)])
+            for name, words, (first, second) in zip(cast, new, drawn, strict=True)
+            if first < self.other_names
+        }
 
     def _passage(self, place):
         s, start, stop = self.runs[place]
@@ -160,6 +187,12 @@ def _short_runs(speeches) -> Iterator[tuple[int, int]]:
         for number in SPEECHES:
             if start + number < len(total) and total[start + number] - total[start] <= LONGEST:
                 yield start, start + number
+
+
+def _words(scenes) -> list[str]:
+    """All words of three letters or more that are no names, with a capital, as names have."""
+    words = {word for scene in scenes for speech in scene.speeches for word in WORD.findall(speech.text)}
+    return [word.capitalize() for word in sorted(words) if word.isalpha() and word.islower() and len(word) > 2]
 
 
 def _casts(scenes) -> dict[str, frozenset[str]]:

@@ -6,7 +6,7 @@ reads both: Devlin et al. 2019, arXiv:1810.04805, sections 4.2 and 4.3.)
 
 import re
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
 from itertools import accumulate, chain
 from typing import NamedTuple
 
@@ -22,6 +22,7 @@ from .wordpiece import WordPieceTokenizer
 WORD = re.compile(rf"[^\W{HAN}]+|\S|\n")  # runs of letters and digits; single marks, Chinese characters, line ends
 LINES = 8  # of a passage, that have segments of their own; all after them share the last
 SEGMENTS = 1 + 2 * LINES  # 0 the question, 1 to 8 the passage's lines, 9 to 16 words in them that the question has too
+KEPT = 100_000  # lines whose tokens are remembered
 NO_ANSWER = (0, 0)  # the place of [CLS]
 
 
@@ -101,7 +102,7 @@ class SpanReader:
         self.tokenizer, self.longest, self.stride, self.mark = tokenizer, longest, stride, mark
         self.special = Special.of(tokenizer)
         self._ids = cache(lambda word: [self.special.sep] if word == "\n" else tokenizer.encode(word).tolist())
-        self._line = cache(self._line)  # a speech is read again and again, in other passages
+        self._line = lru_cache(KEPT)(self._line)  # a speech is read again and again, in other passages
 
     def windows(self, question: Question) -> list[Window]:
         """All windows of a question's passage, one if it is short enough. A question may take half of the room."""

@@ -15,6 +15,7 @@ from .ngram import NGram
 from .pointer import PointerGenerator
 from .rnn import RecurrentLM
 from .seq2seq import Seq2Seq
+from .spans import RecurrentSpans
 
 MODELS = {
     "ngram": lambda *, rng, **settings: NGram(**settings),  # counting draws nothing at random
@@ -44,5 +45,6 @@ __all__ = [
     "PointerGenerator",
     "RecurrentClassifier",
     "RecurrentLM",
+    "RecurrentSpans",
     "Seq2Seq",
 ]

@@ -9,7 +9,7 @@ from minilm import autograd, nn
 from minilm.autograd import Tensor
 from minilm.expect import expect, expect_count
 
-from .padding import checked_rows
+from .padding import checked_rows, checked_segments
 
 
 class Bert(nn.Module):
@@ -112,10 +112,7 @@ class Bert(nn.Module):
     def _checked(self, ids, segments):
         ids = checked_rows("ids", ids, self.vocabulary, self.pad)
         nn.check_context(ids.shape[1], self.context)
-        segments = np.zeros_like(ids) if segments is None else np.asarray(segments)
-        if segments.shape != ids.shape:
-            raise ValueError(f"segments has shape {segments.shape}, expected that of ids, {ids.shape}")
-        return ids, autograd.check_ids("segments", segments, self.settings["segments"])
+        return ids, checked_segments(segments, ids, self.settings["segments"])
 
 
 class Head(nn.Module):

@@ -27,3 +27,20 @@ def checked_rows(name: str, ids: ArrayLike, vocabulary: int, pad: int) -> np.nda
     if (text[:, 1:] & ~text[:, :-1]).any():
         raise ValueError(f"{name}: a token follows pad = {pad}; expected padding at the end of a row only")
     return ids
+
+
+def checked_segments(segments: ArrayLike | None, ids: np.ndarray, kinds: int) -> np.ndarray:
+    """segments (B, T), one for each of ids (B, T); all 0 if not given.
+
+    Raises
+    ------
+    ValueError
+        If they are not of the ids' shape, or not from 0 to `kinds` - 1.
+
+    >>> checked_segments(None, np.array([[5, 6]]), kinds=2).tolist()
+    [[0, 0]]
+    """
+    segments = np.zeros_like(ids) if segments is None else np.asarray(segments)
+    if segments.shape != ids.shape:
+        raise ValueError(f"segments has shape {segments.shape}, expected that of ids, {ids.shape}")
+    return autograd.check_ids("segments", segments, kinds)

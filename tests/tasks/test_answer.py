@@ -66,7 +66,7 @@ def answerer():
         questions.append(Question("Who says it?", f"{name}: {said}", (name,), 0))
         questions.append(Question("Who says it?", said))
     return Answerer.train(questions, steps=120, width=32, heads=2, layers=1, longest=32, batch=16,
-                          learning_rate=5e-3, show_progress=False)  # fmt: skip
+                          learning_rate=1e-2, show_progress=False)  # fmt: skip
 
 
 def test_it_learns_to_answer_and_to_say_nothing(answerer):
