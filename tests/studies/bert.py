@@ -62,7 +62,9 @@ def there(kind, **wanted) -> bool:
 
 
 def add(kind, run) -> None:
-    """Keep a run, and write the file anew."""
+    """Keep a run, unless another process has made it meanwhile, and write the file anew."""
+    if there(kind, **{key: run[key] for key in ("corpus", "seed", "labels", "model") if key in run}):
+        return
     content = known()
     content[kind].append(run)
     RESULTS.parent.mkdir(exist_ok=True)
