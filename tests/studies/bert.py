@@ -15,7 +15,7 @@ import json
 from pathlib import Path
 
 import numpy as np
-from bert_measures import attention_shares, filled, masked_lm_figures, probed
+from bert_measures import attention_shares, begin, filled, masked_lm_figures, probed
 from sentiment import LABELS, numbers, parted
 
 from minilm import data, models
@@ -28,7 +28,7 @@ RESULTS = Path(__file__).parents[2] / "notebooks" / "results" / "bert.json"
 CORPORA = ("plays", "reviews-zh")
 VOCABULARY, CONTEXT, WIDTH = 6000, 100, 96
 # Tokens of a text, texts of a batch, steps, rate: short texts first, as in the paper (appendix A.2).
-PHASES = ((32, 32, 3000, 1e-3), (CONTEXT, 16, 500, 3e-4))
+PHASES = ((32, 32, 3000, 2e-3), (CONTEXT, 16, 500, 3e-4))
 LABELLED = (100, 300, 1000, None)  # None: all
 FINE_TUNING = {100: 200, 300: 300, 1000: 400, None: 1000}  # steps, at most
 WATCHED = 500  # texts of the validation part that decide when to stop
@@ -62,7 +62,9 @@ def there(kind, **wanted) -> bool:
 
 
 def add(kind, run) -> None:
-    """Keep a run, and write the file anew."""
+    """Keep a run, unless another process has made it meanwhile, and write the file anew."""
+    if there(kind, **{key: run[key] for key in ("corpus", "seed", "labels", "model") if key in run}):
+        return
     content = known()
     content[kind].append(run)
     RESULTS.parent.mkdir(exist_ok=True)
@@ -94,10 +96,13 @@ def tokenizer_of(texts) -> WordPieceTokenizer:
 
 
 def bert_of(tokenizer, seed, dropout=0.1) -> models.Bert:
-    return models.Bert(
+    """Begun as `begin` says."""
+    bert = models.Bert(
         len(tokenizer), pad=Special.of(tokenizer).pad, width=WIDTH, heads=4, context=CONTEXT, dropout=dropout,
         rng=np.random.default_rng(seed),
     )  # fmt: skip
+    begin(bert)
+    return bert
 
 
 # --- Pre-training -----------------------------------------------------------------------------------------------
@@ -134,7 +139,7 @@ def phase(model, masking, tokenizer, texts, seed, longest, batch, steps, rate) -
     optimizer, schedule = AdamW(model.parameters(), rate, weight_decay=0.01), schedules.warmup_cosine(0.05)
     trainer = Trainer(model, optimizer, batches, steps=steps, schedule=schedule, seed=seed, show_progress=False)
     losses = trainer.fit().columns()["train_loss"]
-    print(thinned(losses, 16)[1], flush=True)
+    print(thinned(losses, 10)[1], flush=True)
     return losses, round(1000 * trainer.seconds / steps)
 
 
