@@ -4,6 +4,7 @@ Devlin et al. 2019, arXiv:1810.04805; Wu et al. 2016, arXiv:1609.08144, section 
 and Nakajima 2012, "Japanese and Korean Voice Search".
 """
 
+import functools
 import string
 import unicodedata
 from collections import Counter
@@ -175,6 +176,7 @@ def words(text: str, lowercase: bool = True) -> list[str]:
     return text.translate({ord(c): f" {c} " for c in set(text) if _stands_alone(c)}).split()
 
 
+@functools.cache
 def _seen(character) -> str:
     """A space for white space, nothing for control, format and private characters."""
     category = unicodedata.category(character)
@@ -183,6 +185,7 @@ def _seen(character) -> str:
     return "" if category in ("Cc", "Cf", "Co") or character == "\N{REPLACEMENT CHARACTER}" else character
 
 
+@functools.cache
 def _stands_alone(character) -> bool:
     return _is_punctuation(character) or _is_chinese(character)
 

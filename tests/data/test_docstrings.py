@@ -7,7 +7,17 @@ from pathlib import Path
 import pytest
 
 from minilm.data import docstrings as module
-from minilm.data.docstrings import TEST, VALIDATION, Docstring, cleaned, installed, of_file, once, split_docstrings
+from minilm.data.docstrings import (
+    TEST,
+    VALIDATION,
+    Docstring,
+    cleaned,
+    drawn_by_hash,
+    installed,
+    of_file,
+    once,
+    split_docstrings,
+)
 
 SOURCE = '''
 raise RuntimeError("whoever imports this file fails")
@@ -96,6 +106,16 @@ def test_no_package_summary_or_body_is_on_two_sides():
     assert [r.summary for r in train] == ["S1"]
     assert [r.summary for r in validation] == ["s5"]
     assert [r.summary for r in test] == ["s4"]
+
+
+def test_what_is_held_out_was_drawn_by_a_hash_among_packages_of_like_size():
+    large = ("pygments", "pytest", "packaging", "hypothesis", "tornado", "traitlets", "jupyter-client", "numba",
+             "babel", "anyio", "pyzmq", "prompt-toolkit", "pillow", "jupyter-server")  # fmt: skip
+    records = [record(name) for name in reversed(large) for _ in range(100)]
+    records += [record("matplotlib")] * 401 + [record("attrs")] * 99
+    assert drawn_by_hash(records) == (list(TEST), list(VALIDATION))
+    assert drawn_by_hash(records[100:]) == (list(TEST), list(VALIDATION))  # without the last of the order
+    assert drawn_by_hash([r for r in records if r.package != TEST[0]]) != (list(TEST), list(VALIDATION))
 
 
 def test_bad_splits_are_named():
