@@ -167,13 +167,14 @@ def pretrained(tokenizer, seed) -> models.Bert:
 def finetune(seed) -> None:
     train, validation, test = parted("reviews-zh")
     tokenizer = tokenizer_of([example.text for example in train])
-    order = np.random.default_rng([seed, 14]).permutation(len(train))
+    order, watched = (np.random.default_rng([seed, 14]).permutation(len(part)) for part in (train, validation))
+    watched = [validation[i] for i in watched[:WATCHED]]  # at random: the corpus has all of one label first
     for size in LABELLED:
         known_labels = [train[i] for i in order[:size]]
         for name, run in LEARNERS.items():
             setting = {"labels": len(known_labels), "model": name, "seed": seed}
             if not there("fine-tuning", **setting):
-                found = run(tokenizer, known_labels, validation[:WATCHED], test, seed, FINE_TUNING[size])
+                found = run(tokenizer, known_labels, watched, test, seed, FINE_TUNING[size])
                 add("fine-tuning", setting | found)
 
 
