@@ -35,6 +35,16 @@ def _rows_to_multiply(x, W, *b):
 
 
 @operation
+def quantized_linear(x, *, q, scale, b):
+    """Y = (X Q) scale + b        dX = (dY scale) Qᵀ;  the whole numbers Q (C, F) cannot learn
+
+    x (..., C)   ->   (..., F)
+    """
+    y = kernels.quantized_linear(_rows_to_multiply(x, q), q, scale, b)
+    return y.reshape(*x.shape[:-1], len(b)), lambda dy: ((dy * scale) @ q.T.astype(dy.dtype),)
+
+
+@operation
 def layer_norm(x, gamma, beta, *, eps=1e-5):
     """y = γ (x - mean) / √(variance + eps) + β, over the last axis (Ba et al. 2016, arXiv:1607.06450)"""
     _check_width(x, gamma, beta)

@@ -48,16 +48,28 @@ def read_cedict(archive: Path) -> list[Entry]:
 def simpler(entries: Iterable[Entry]) -> dict[int, str]:
     """For `str.translate`: each traditional character becomes the simplified one that most often stands in its place.
 
+    Characters that stand in simplified words more often than in traditional ones stay as they are, such as the 么 of
+    什么, which is also a traditional 幺.
+
     >>> table = simpler([Entry("讀書", "读书", "du2 shu1", ("to read a book",))])
     >>> "我讀書".translate(table)
     '我读书'
     """
     beside: dict[str, Counter] = defaultdict(Counter)
+    simplified: Counter = Counter()
     for entry in entries:
         if len(entry.traditional) == len(entry.simplified):
+            simplified.update(entry.simplified)
             for old, new in zip(entry.traditional, entry.simplified, strict=True):
                 beside[old][new] += 1
-    return str.maketrans({old: news.most_common(1)[0][0] for old, news in beside.items()})
+    return str.maketrans(
+        {old: _most_common(news, old) for old, news in beside.items() if simplified[old] <= news.total()}
+    )
+
+
+def _most_common(news, old) -> str:
+    """Of those that are equally common `old` itself, or else the first."""
+    return max(news, key=lambda new: (news[new], new == old))
 
 
 def first_meanings(entries: Iterable[Entry]) -> dict[str, str]:

@@ -52,11 +52,35 @@ class Masking:
     def __call__(self, ids: ArrayLike, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """What the model is to read (T,), and the token that it is to find, or -1 where nothing is asked (T,)."""
         ids = np.asarray(ids)
-        word = np.cumsum(~self.goes_on[ids])  # pieces of a word have one number
-        chosen = (rng.random(len(ids) + 1) < self.rate)[word] & self.ordinary[ids]
+        chosen = of_whole_words(rng.random(len(ids) + 1) < self.rate, self.goes_on[ids]) & self.ordinary[ids]
         fate, others = rng.random(len(ids)), rng.choice(np.flatnonzero(self.ordinary), len(ids))
-        read = np.where(fate < TO_MASK, self.special.mask, np.where(fate < TO_MASK + TO_ANY, others, ids))
-        return np.where(chosen, read, ids), np.where(chosen, ids, IGNORED)
+        return corrupted(ids, chosen, fate, others, self.special.mask)
+
+
+def of_whole_words(drawn: np.ndarray, goes_on: np.ndarray) -> np.ndarray:
+    """drawn[w] of word w = 1, 2 ..., given to all its pieces.   drawn (W + 1,), goes_on (T,) bool   ->   (T,)
+
+    drawn[0] is for pieces that go on with a word from before the text.
+
+    >>> of_whole_words(np.array([False, True, False, True]), np.array([False, True, False, False, True])).tolist()
+    [True, True, False, True, True]
+    """
+    return drawn[np.cumsum(~goes_on)]
+
+
+def corrupted(
+    ids: np.ndarray, chosen: np.ndarray, fate: np.ndarray, others: np.ndarray, mask: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """What is read, and what is asked for: of the chosen, fate < 0.8 is [MASK], fate < 0.9 another, the rest stays.
+
+    All (T,); fate from 0 to 1. Where nothing is asked the target is -1.
+
+    >>> ids, chosen = np.array([5, 6, 7, 8]), np.array([True, True, True, False])
+    >>> [part.tolist() for part in corrupted(ids, chosen, np.array([0.1, 0.85, 0.95, 0.1]), np.array([9, 9, 9, 9]), 4)]
+    [[4, 9, 7, 8], [5, 6, 7, -1]]
+    """
+    read = np.where(fate < TO_MASK, mask, np.where(fate < TO_MASK + TO_ANY, others, ids))
+    return np.where(chosen, read, ids), np.where(chosen, ids, IGNORED)
 
 
 class MaskedTexts:

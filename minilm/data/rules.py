@@ -1,4 +1,10 @@
-"""Rules written by hand for the questions of questions.py, to hold a model against. They see no more than it does."""
+"""Rules written by hand for the questions of questions.py, to hold a model against. They see no more than it does.
+
+But whoever wrote them knew how the questions are made, and that they are nearly always right is partly built in. A
+quotation is looked up as it was cut out, speakers are counted as they were counted; and who leaves is even read with
+the very pattern, LEAVES, by which passages.py chose what to ask about. Only the rule for who is called has patterns of
+its own, and does not know the play's cast: it can be wrong.
+"""
 
 import re
 from collections import Counter

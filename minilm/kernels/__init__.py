@@ -8,6 +8,7 @@ from .linear import linear, linear_backward
 from .norm import layer_norm, layer_norm_backward, rms_norm, rms_norm_backward
 from .optimizer import adamw
 from .pair import ALL, Kernel, reference_only
+from .quantized import quantized_linear
 from .recurrent import gru, gru_backward, lstm, lstm_backward, rnn, rnn_backward
 from .rotary import rotate, turn
 from .softmax import (
@@ -45,6 +46,7 @@ __all__ = [
     "log_softmax_backward",
     "lstm",
     "lstm_backward",
+    "quantized_linear",
     "reference_only",
     "rms_norm",
     "rms_norm_backward",

@@ -9,7 +9,7 @@ import math
 
 import numpy as np
 
-from .blas import BLAS, blas_product, blas_threads, set_blas_threads
+from .blas import BLAS, blas_product, one_blas_thread, set_blas_threads
 from .elementary import exp
 from .pair import Kernel, prange
 
@@ -77,8 +77,7 @@ if BLAS:  # otherwise the formulas run, with whatever BLAS this NumPy has
         B, T, H, _ = q.shape
         y, L = np.empty_like(q), np.empty((B, H, T), np.float32)
         hiding = not mask.all()
-        before = blas_threads()
-        set_blas_threads(np.int32(1))
+        before = one_blas_thread()
         for bh in prange(B * H):
             b, h = bh // H, bh % H
             shown = head_mask(mask, b, h)
@@ -91,8 +90,7 @@ if BLAS:  # otherwise the formulas run, with whatever BLAS this NumPy has
         B, _, H, _ = q.shape
         dq, dk, dv = np.empty_like(q), np.zeros_like(k), np.zeros_like(v)
         hiding = not mask.all()
-        before = blas_threads()
-        set_blas_threads(np.int32(1))
+        before = one_blas_thread()
         for bh in prange(B * H):
             b, h = bh // H, bh % H
             one_head_backward(

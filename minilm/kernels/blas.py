@@ -42,6 +42,13 @@ blas_threads = external("scipy_openblas_get_num_threads64_", "int32()")
 set_blas_threads = external("scipy_openblas_set_num_threads64_", "void(int32)")
 
 
+def one_blas_thread():
+    """From here on BLAS stays within the thread that calls it.   ->   how many it had, to `set_blas_threads` later"""
+    before = blas_threads()
+    set_blas_threads(np.int32(1))
+    return before
+
+
 def blas_product(a, a_transposed, b, b_transposed, beta, y):
     """y ← beta y + a b, or aᵀ b, or a bᵀ.   Float32; the rows of each may lie apart, their elements may not."""
     M, N = y.shape

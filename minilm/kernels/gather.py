@@ -21,6 +21,9 @@ def scatter_add(rows, ids, V):
     return table
 
 
+gather.when_small = gather.reference  # NumPy's own look-up, for which nothing need be compiled or woken
+
+
 @gather.loops
 def gather(table, ids):
     rows = np.empty((ids.size, table.shape[1]), table.dtype)
@@ -33,7 +36,7 @@ def gather(table, ids):
 @scatter_add.loops
 def scatter_add(rows, ids, V):
     N, C = rows.shape
-    table = np.zeros((V, C), rows.dtype)
+    table = np.zeros((V, C), np.float32)
     for block in prange((C + COLUMNS - 1) // COLUMNS):  # not over rows: two threads could add to one at once
         here = slice(block * COLUMNS, (block + 1) * COLUMNS)
         for n in range(N):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .blas import BLAS, blas_product, blas_threads, set_blas_threads
+from .blas import BLAS, blas_product, one_blas_thread, set_blas_threads
 from .pair import Kernel, prange, thread_count
 
 
@@ -29,8 +29,7 @@ if BLAS:  # otherwise the formulas run, with whatever BLAS this NumPy has
     def linear(x, W, b):
         N, F = x.shape[0], W.shape[1]
         y = np.empty((N, F), np.float32)
-        before, parts = blas_threads(), thread_count()
-        set_blas_threads(np.int32(1))
+        before, parts = one_blas_thread(), thread_count()
         for part in prange(parts):
             start, stop = share(N, part, parts)
             for n in range(start, stop):
@@ -43,10 +42,9 @@ if BLAS:  # otherwise the formulas run, with whatever BLAS this NumPy has
     @linear_backward.loops
     def linear_backward(dy, x, W):
         N, F = dy.shape
-        before, parts = blas_threads(), thread_count()
+        before, parts = one_blas_thread(), thread_count()
         dx, dW = np.empty_like(x), np.empty_like(W)
         db = np.zeros((parts, F), np.float32)  # of each thread's rows
-        set_blas_threads(np.int32(1))
         for part in prange(parts):
             start, stop = share(N, part, parts)
             blas_product(dy[start:stop], False, W, True, 0, dx[start:stop])

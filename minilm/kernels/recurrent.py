@@ -9,7 +9,7 @@ x (B, T, ...)   h, c (B, T, H)   start (B, H)
 
 import numpy as np
 
-from .blas import BLAS, blas_product, blas_threads, set_blas_threads
+from .blas import BLAS, blas_product, one_blas_thread, set_blas_threads
 from .gates import (
     gru_gates,
     gru_gates_backward,
@@ -103,8 +103,7 @@ if BLAS:  # otherwise the formulas run, with whatever BLAS this NumPy has
     @rnn.loops
     def rnn(x, start, U):
         h = np.empty_like(x)
-        before, parts = blas_threads(), thread_count()
-        set_blas_threads(np.int32(1))
+        before, parts = one_blas_thread(), thread_count()
         for part in prange(parts):
             rnn_steps(share(len(x), part, parts), x, start, U, h)
         set_blas_threads(before)
@@ -114,8 +113,7 @@ if BLAS:  # otherwise the formulas run, with whatever BLAS this NumPy has
     def rnn_backward(dh, h, start, U):
         dx, carry = np.empty_like(h), np.zeros_like(start)
         U_T = np.ascontiguousarray(U.T)
-        before, parts = blas_threads(), thread_count()
-        set_blas_threads(np.int32(1))
+        before, parts = one_blas_thread(), thread_count()
         for part in prange(parts):
             rnn_steps_backward(share(len(h), part, parts), dh, h, U_T, dx, carry)
         set_blas_threads(before)
@@ -125,8 +123,7 @@ if BLAS:  # otherwise the formulas run, with whatever BLAS this NumPy has
     def gru(x, start, U, b):
         B, T, H3 = x.shape
         h, gates, s = np.empty((B, T, H3 // 3), np.float32), np.empty_like(x), np.empty_like(x)
-        before, parts = blas_threads(), thread_count()
-        set_blas_threads(np.int32(1))
+        before, parts = one_blas_thread(), thread_count()
         for part in prange(parts):
             gru_steps(share(B, part, parts), x, start, U, b, h, gates, s)
         set_blas_threads(before)
@@ -136,8 +133,7 @@ if BLAS:  # otherwise the formulas run, with whatever BLAS this NumPy has
     def gru_backward(dh, h, gates, s, start, U):
         dx, ds, carry = np.empty_like(gates), np.empty_like(gates), np.zeros_like(start)
         U_T = np.ascontiguousarray(U.T)
-        before, parts = blas_threads(), thread_count()
-        set_blas_threads(np.int32(1))
+        before, parts = one_blas_thread(), thread_count()
         for part in prange(parts):
             gru_steps_backward(share(len(h), part, parts), dh, h, gates, s, start, U_T, dx, ds, carry)
         set_blas_threads(before)
@@ -147,8 +143,7 @@ if BLAS:  # otherwise the formulas run, with whatever BLAS this NumPy has
     def lstm(x, start_h, start_c, U):
         B, T, H4 = x.shape
         states, gates = np.empty((2, B, T, H4 // 4), np.float32), np.empty_like(x)
-        before, parts = blas_threads(), thread_count()
-        set_blas_threads(np.int32(1))
+        before, parts = one_blas_thread(), thread_count()
         for part in prange(parts):
             lstm_steps(share(B, part, parts), x, start_h, start_c, U, states[0], states[1], gates)
         set_blas_threads(before)
@@ -158,8 +153,7 @@ if BLAS:  # otherwise the formulas run, with whatever BLAS this NumPy has
     def lstm_backward(dstates, states, gates, start_h, start_c, U):
         dx, dh, dc = np.empty_like(gates), np.zeros_like(start_h), np.zeros_like(start_c)
         U_T = np.ascontiguousarray(U.T)
-        before, parts = blas_threads(), thread_count()
-        set_blas_threads(np.int32(1))
+        before, parts = one_blas_thread(), thread_count()
         for part in prange(parts):
             rows = share(len(gates), part, parts)
             lstm_steps_backward(rows, dstates[0], dstates[1], states[1], gates, start_c, U_T, dx, dh, dc)
@@ -174,8 +168,7 @@ if BLAS:  # otherwise the formulas run, with whatever BLAS this NumPy has
             for t in range(T):
                 copy(h[b, t - 1] if t else start[b], h_before[b * T + t])
         dU = np.empty((H, dz.shape[1]), np.float32)
-        before, parts = blas_threads(), thread_count()
-        set_blas_threads(np.int32(1))
+        before, parts = one_blas_thread(), thread_count()
         for part in prange(parts):
             first, last = share(dz.shape[1], part, parts)
             blas_product(h_before, True, dz[:, first:last], False, 0, dU[:, first:last])

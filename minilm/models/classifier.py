@@ -6,7 +6,7 @@ from numpy.typing import ArrayLike
 from minilm import autograd, nn
 from minilm.autograd import Tensor
 from minilm.data import length_mask
-from minilm.expect import expect
+from minilm.expect import expect, expect_count
 
 from .padding import checked_rows
 
@@ -27,6 +27,10 @@ class RecurrentClassifier(nn.Module):
         The id that fills up shorter texts, at their end; and what a token becomes that word dropout takes.
     cell : {"lstm", "gru", "rnn"}
     pool : {"max", "mean"}
+    pairs : int
+        Rows of a second table P, or 0 for none: then token t is read as E[xₜ] + P[hash(xₜ, xₜ₊₁)], so that two tokens
+        side by side, as in most Chinese words, mean something of their own. Which pairs share a row is left to chance
+        (Joulin et al. 2016, arXiv:1607.01759, section 2.2).
     dropout : float
         Of embeddings and of the pooled vector.
     word_dropout : float
@@ -57,23 +61,27 @@ class RecurrentClassifier(nn.Module):
         layers: int = 1,
         cell: str = "lstm",
         pool: str = "max",
-        dropout: float = 0.3,
+        pairs: int = 0,
+        dropout: float = 0.5,
         word_dropout: float = 0.1,
         rng: np.random.Generator,
     ):
         for name, value in {"pad": pad, "unknown": unknown}.items():
             expect(name, value, 0 <= value < vocabulary, f"an id of the vocabulary, from 0 to {vocabulary - 1}")
         expect("pool", repr(pool), pool in POOLINGS, " or ".join(POOLINGS))
+        expect_count("pairs", pairs, 0)
         expect("word_dropout", word_dropout, 0 <= word_dropout < 1, "0 <= word_dropout < 1")
         self.settings = {
             "vocabulary": vocabulary, "classes": classes, "pad": pad, "unknown": unknown, "embedding": embedding,
-            "width": width, "layers": layers, "cell": cell, "pool": pool, "dropout": dropout,
-            "word_dropout": word_dropout,
+            "width": width, "layers": layers, "cell": cell, "pool": pool, "pairs": pairs,
+            "dropout": dropout, "word_dropout": word_dropout,
         }  # fmt: skip
         self.vocabulary, self.pad, self.unknown, self.pool = vocabulary, pad, unknown, pool
         self.word_dropout, self.rng = word_dropout, rng
         self.embedding = nn.Embedding(vocabulary, embedding, rng=rng)
-        self.embedding.table.data *= np.float32(0.1)  # so that the few updates of a rare token outweigh its beginning
+        self.pairs = nn.Embedding(pairs, embedding, rng=rng) if pairs else None
+        for some in filter(None, (self.embedding, self.pairs)):
+            some.table.data *= np.float32(0.1)  # so that the few updates of a rare token outweigh its beginning
         self.recurrent = nn.Recurrent(cell, embedding, width, layers=layers, bidirectional=True, rng=rng)
         self.dropout = nn.Dropout(dropout, rng=rng)
         self.head = nn.Linear(2 * width, classes, rng=rng)
@@ -88,8 +96,7 @@ class RecurrentClassifier(nn.Module):
         """
         ids = checked_rows("ids", ids, self.vocabulary, self.pad)
         lengths = (ids != self.pad).sum(axis=1)
-        x = self.dropout(self.embedding(self._some_hidden(ids)))
-        hidden, _ = self.recurrent(x, lengths=lengths)
+        hidden, _ = self.recurrent(self.dropout(self._embedded(self._some_hidden(ids))), lengths=lengths)
         return self.head(self.dropout(pooled(hidden, lengths, self.pool)))
 
     def loss(self, ids: ArrayLike, segments: ArrayLike | None, labels: ArrayLike) -> Tensor:
@@ -100,11 +107,27 @@ class RecurrentClassifier(nn.Module):
         """Layers, shapes and numbers of parameters, as a table."""
         return nn.summary(self)
 
+    def _embedded(self, ids):
+        x = self.embedding(ids)
+        return x if self.pairs is None else x + self.pairs(hashed_pairs(ids, self.pad, len(self.pairs.table.data)))
+
     def _some_hidden(self, ids):
         if not self.training or not self.word_dropout:
             return ids
         hide = (self.rng.random(ids.shape) < self.word_dropout) & (ids != self.pad)
         return np.where(hide, self.unknown, ids)
+
+
+def hashed_pairs(ids: np.ndarray, end: int, rows: int) -> np.ndarray:
+    """(7919 xₜ + xₜ₊₁) mod rows: a row of a table for each pair of neighbours, the last token's being `end`. (B, T)
+
+    7919 is a prime that `rows` is no multiple of, or the first of the two would not count.
+
+    >>> hashed_pairs(np.array([[2, 3]]), 0, 100).tolist()
+    [[41, 57]]
+    """
+    following = np.concatenate([ids[:, 1:], np.full((len(ids), 1), end)], axis=1)
+    return (7919 * ids + following) % rows
 
 
 def pooled(hidden: Tensor, lengths: np.ndarray, how: str) -> Tensor:

@@ -82,9 +82,15 @@ class Module:
         Raises
         ------
         ValueError
-            Listing every missing and unexpected name and every shape that differs; nothing is changed then.
+            Listing every missing and unexpected name, and every shape that differs; or if weights of 8 bits meet
+            others. Nothing is changed then.
         """
         own = dict(self.named_parameters())
+        if _of_8_bits(own.values()) != _of_8_bits(state.values()):
+            raise ValueError(
+                "either the state or the model has weights of 8 bits, but not both: load such a state into "
+                "compress.quantized(model), and any other into the model before it is quantized"
+            )
         problems = [f"missing: {name} {own[name].shape}" for name in own if name not in state]
         problems += [f"unexpected: {name} {state[name].shape}" for name in state if name not in own]
         problems += [
@@ -96,6 +102,10 @@ class Module:
             raise ValueError("the state does not fit this model:\n  " + "\n  ".join(problems))
         for name, tensor in own.items():
             tensor.data[...] = state[name]  # in place: an optimizer may hold all parameters in one vector
+
+
+def _of_8_bits(arrays) -> bool:
+    return any(array.dtype == np.int8 for array in arrays)
 
 
 def _walk(container, prefix="") -> Iterator[tuple[str, object]]:

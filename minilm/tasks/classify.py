@@ -21,6 +21,7 @@ ABOUT = "give texts one of several labels, after those of a file"
 FORMAT = "FILE: label <tab> text in each row (UTF-8), or the name of a corpus: reviews-zh, reviews-en."
 LABELS = {0: "against", 1: "for"}  # of the corpora of reviews
 TASK = "classify"
+LEAST_STEPS = 500
 
 
 class Example(NamedTuple):
@@ -83,6 +84,7 @@ class Classifier:
         *,
         minutes: float | None = None,
         steps: int | None = None,
+        epochs: float = 3.0,
         seed: int = 0,
         folder: str | Path | None = None,
         show_progress: bool = True,
@@ -91,8 +93,9 @@ class Classifier:
         lr: float = 3e-3,
         weight_decay: float = 0.01,
         evaluate_every: int = 100,
-        patience: int = 8,
-        longest: int = 100,
+        patience: int | None = 8,
+        longest: int = 200,
+        pairs: int = 100_000,
         **sizes: object,
     ) -> Self:
         """Learn from most of the examples, and stop where the rest, a validation part, is predicted best.
@@ -103,11 +106,14 @@ class Classifier:
             Of two labels or more.
         minutes, steps, seed, folder, show_progress, evaluate_every, patience
             As of `Trainer`.
+        epochs : float
+            If `steps` does not say when to end: after as many passes over the examples, but not before 500 updates.
+            Small data are soon learned by heart, and end so before the minutes do.
         vocabulary : int
             Pieces, at most.
         longest : int
             Tokens that are read of a text; beyond, it is cut.
-        sizes
+        pairs, sizes
             As of `RecurrentClassifier`.
 
         Raises
@@ -124,8 +130,9 @@ class Classifier:
         special, rng = Special.of(tokenizer), np.random.default_rng(seed)
         unknown = tokenizer.vocabulary.id("[UNK]")
         model = models.RecurrentClassifier(
-            len(tokenizer), len(labels), pad=special.pad, unknown=unknown, **sizes, rng=rng
+            len(tokenizer), len(labels), pad=special.pad, unknown=unknown, pairs=pairs, **sizes, rng=rng
         )
+        steps = steps or max(LEAST_STEPS, round(epochs * len(kept) / batch))
         limits = {"minutes": minutes, "steps": steps, "seed": seed, "folder": folder, "show_progress": show_progress}
         stopping = {"evaluate_every": evaluate_every, "patience": patience}
         made = cls(model, tokenizer, labels, longest)

@@ -95,7 +95,7 @@ class Translator:
         show_progress: bool = True,
         kind: str = "transformer",
         vocabulary: int = VOCABULARY,
-        batch: int = 64,
+        batch: int = 32,
         learning_rate: float = 2e-3,
         **settings: Any,
     ) -> Self:

@@ -109,6 +109,12 @@ def linear(rng):
 
 
 @example()
+def quantized_linear(rng):
+    scale, b = normal(rng, 2, 5).astype(np.float32)
+    return (normal(rng, 2, 4, 3),), {"q": rng.integers(-127, 128, (3, 5)).astype(np.int8), "scale": scale / 99, "b": b}
+
+
+@example()
 def layer_norm(rng):
     return (normal(rng, 2, 4, 3), normal(rng, 3), normal(rng, 3)), {}
 

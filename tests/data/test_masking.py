@@ -15,6 +15,7 @@ from minilm.data import (
     framed,
     padded,
 )
+from minilm.data.masking import corrupted, of_whole_words
 
 TEXT = "to be or not to be that is the question whether tis nobler in the mind to suffer the slings and arrows"
 TOKENIZER = WordPieceTokenizer.train(TEXT, size=60)
@@ -48,6 +49,18 @@ def test_special_symbols_are_never_chosen_and_never_put_in():
     read, targets = hidden_often(Masking(TOKENIZER))
     assert (targets[:, [0, -1]] == -1).all()
     assert not np.isin(read[:, 1:-1], [SPECIAL.pad, SPECIAL.cls, SPECIAL.sep]).any()
+
+
+def test_the_fates_are_told_apart_at_their_limits_and_only_for_chosen_tokens():
+    ids, chosen = np.array([5, 6, 7, 8, 5]), np.array([True, True, True, True, False])
+    read, targets = corrupted(ids, chosen, np.array([0.79, 0.8, 0.89, 0.9, 0.1]), np.full(5, 9), 4)
+    assert read.tolist() == [4, 9, 9, 8, 5]
+    assert targets.tolist() == [5, 6, 7, 8, -1]
+
+
+def test_all_pieces_of_a_word_have_its_draw_and_what_goes_on_from_before_has_the_first():
+    drawn, goes_on = np.array([True, False, True]), np.array([True, False, True, True, False])
+    assert of_whole_words(drawn, goes_on).tolist() == [True, False, False, False, True]
 
 
 @pytest.mark.parametrize("whole_words", [True, False])

@@ -49,7 +49,7 @@ def test_the_answer_stands_where_the_question_says(asker, kind):
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("answered", [True, False])
 def test_the_rule_that_sees_only_the_text_agrees(asker, kind, answered):
-    """The rules were not written from the generator's labels: two ways to the same answer."""
+    """Partly built in, for both read stage directions by one pattern; but where an answer is they find in two ways."""
     questions = asker.sample(kind, 60, seed=2, answered=answered)
     right = [rules.by_rule(q.question, q.passage) == (q.answers or ("",))[0] for q in questions]
     assert np.mean(right) == 1

@@ -32,6 +32,13 @@ def linear_backward(rng, dtype):
 
 
 @example
+def quantized_linear(rng, dtype):
+    """A matrix of four tiles, three of them cut."""
+    q = rng.integers(-127, 128, (300, 270)).astype(np.int8)
+    return normal(rng, dtype, 5, 300), q, uniform(rng, dtype, 270) / 1000, normal(rng, dtype, 270)
+
+
+@example
 def softmax(rng, dtype):
     return (5 * normal(rng, dtype, 7, 13),)
 

@@ -5,7 +5,7 @@ import pytest
 
 from minilm.autograd import Tensor
 from minilm.models import RecurrentClassifier
-from minilm.models.classifier import pooled
+from minilm.models.classifier import hashed_pairs, pooled
 from minilm.training import AdamW
 
 
@@ -15,8 +15,9 @@ def classifier(**settings):
 
 @pytest.mark.parametrize("pool", ["mean", "max"])
 @pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
-def test_padding_and_neighbours_change_nothing(pool, cell):
-    model = classifier(pool=pool, cell=cell, layers=2).astype(np.float64).eval()
+@pytest.mark.parametrize("pairs", [0, 50])
+def test_padding_and_neighbours_change_nothing(pool, cell, pairs):
+    model = classifier(pool=pool, cell=cell, pairs=pairs, layers=2).astype(np.float64).eval()
     alone = model(np.array([[5, 6, 7]])).data
     together = model(np.array([[5, 6, 7, 0, 0], [8, 4, 3, 2, 8]])).data
     np.testing.assert_allclose(together[:1], alone, atol=1e-12)
@@ -39,6 +40,14 @@ def test_word_dropout_hides_tokens_in_training_only_and_never_padding():
     assert model.eval()._some_hidden(ids) is ids
 
 
+def test_two_tokens_side_by_side_are_read_as_a_pair_in_their_order():
+    model, ids = classifier(pairs=50).eval(), np.array([[4, 5, 6, 3]])
+    before, turned = model(ids).data, model(ids[:, ::-1]).data
+    model.pairs.table.data[hashed_pairs(ids, 0, 50)[0, 1]] += 1  # the row of 5, 6
+    assert not np.allclose(model(ids).data, before)
+    np.testing.assert_array_equal(model(ids[:, ::-1]).data, turned)  # 6, 5 has another
+
+
 def test_it_learns_which_of_two_tokens_comes_first():
     """No bag of words can."""
     model = classifier(dropout=0.0, word_dropout=0.0)
@@ -56,6 +65,7 @@ def test_it_learns_which_of_two_tokens_comes_first():
     [
         (lambda: classifier(pool="sum"), "pool is 'sum'; expected mean or max"),
         (lambda: classifier(word_dropout=1), "word_dropout is 1; expected 0 <= word_dropout < 1"),
+        (lambda: classifier(pairs=-1), "pairs is -1; expected an integer, 0 or more"),
         (lambda: classifier()(np.array([[0, 5]])), r"row 0 begins with pad = 0"),
         (lambda: classifier()(np.array([5, 6])), r"ids has shape \(2,\), expected two axes"),
     ],

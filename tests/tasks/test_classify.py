@@ -6,7 +6,7 @@ import pytest
 from minilm.tasks import classify
 from minilm.tasks.classify import Classifier, Example
 
-SIZES = {"width": 8, "embedding": 8, "vocabulary": 60, "batch": 8, "show_progress": False}
+SIZES = {"width": 8, "embedding": 8, "vocabulary": 60, "pairs": 50, "batch": 8, "show_progress": False}
 WORDS = {"fruit": "apple pear plum", "tool": "saw hammer file", "动物": "猫 狗 马"}
 RNG = np.random.default_rng(0)
 EXAMPLES = [
@@ -45,6 +45,13 @@ def test_what_is_saved_answers_as_before(trained, tmp_path):
 def test_the_same_seed_gives_the_same_model():
     one, two, other = (Classifier.train(EXAMPLES, steps=3, seed=seed, **SIZES) for seed in (1, 1, 2))
     assert one("马") == two("马") != other("马")
+
+
+def test_training_ends_after_the_epochs_but_not_before_some_updates(monkeypatch):
+    kept, _ = classify.split(EXAMPLES, 0.2)
+    monkeypatch.setattr(classify, "LEAST_STEPS", 3)
+    made = [Classifier.train(EXAMPLES, epochs=epochs, **SIZES) for epochs in (1, 0.1)]
+    assert [len(classifier.log.rows) for classifier in made] == [round(len(kept) / SIZES["batch"]), 3]
 
 
 def test_rows_are_read_and_bad_ones_told_by_line(tmp_path):

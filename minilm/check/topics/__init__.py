@@ -8,8 +8,8 @@ from minilm.check.exercise import Exercise
 
 TOPICS = (
     "counting", "perplexity", "autograd", "softmax", "embedding", "recurrent", "attention", "seq2seq", "positions",
-    "block", "optimizers", "schedules", "bpe", "wordpiece", "sampling", "beam", "evaluation", "sentiment", "spans",
-    "copying",
+    "block", "optimizers", "schedules", "bpe", "wordpiece", "sampling", "beam", "evaluation", "masking", "sentiment",
+    "spans", "translation", "copying",
 )  # fmt: skip
 
 
