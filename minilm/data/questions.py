@@ -28,6 +28,7 @@ ASKED = {
     "most": "Who speaks most often?",
 }
 KINDS = ("says", "answers", "before", "leaves", "calls")  # that are trained on; "most" is kept for the test
+PRACTISED = (*KINDS, "calls", "calls", "calls")  # to train on: the hardest kind is asked half of the time
 SHIFT = {"says": 0, "answers": 1, "before": -1}  # from the speech that is quoted to the one that is asked for
 TITLES = "King Queen Duke Prince Princess Lord Lady Earl Count Countess Sir Saint Bishop Cardinal Friar Mayor"
 NO_NAMES = frozenset(f"{TITLES} Archbishop Both Chorus Prologue Epilogue Old Young".split())
@@ -40,6 +41,7 @@ class Asker:
     ----------
     scenes : sequence of Scene
     kinds : names of ASKED
+        One that is named several times is asked more often.
     unanswerable : float
         The part of the questions that the passage does not answer: a quotation from elsewhere, what comes after the
         last speech or before the first, a passage that nobody leaves, someone who calls nobody by name.

@@ -9,8 +9,8 @@ import numpy as np
 
 from minilm import autograd, data, metrics
 from minilm.data.framing import padded
-from minilm.data.questions import ASKED, Asker, FreshQuestions, parted
-from minilm.data.scenes import scenes
+from minilm.data.questions import ASKED, PRACTISED, Asker, FreshQuestions, parted
+from minilm.data.scenes import Scene, scenes
 from minilm.data.spans import SEGMENTS, Question, SpanReader, Window, best_span, examples
 from minilm.data.texts import read_text
 from minilm.expect import expect
@@ -77,10 +77,8 @@ class Answerer:
             As of `Trainer`.
         kind : {"recurrent", "bert"}
             `models.RecurrentSpans`, or `models.BertSpans` of a Bert that nothing was learned by before.
-        longest : int
-            Tokens of a window.
-        settings
-            Of the model, such as `width` and `layers`.
+        longest, settings
+            Tokens of a window; and what the model takes, such as `width` and `layers`.
 
         Raises
         ------
@@ -198,7 +196,7 @@ def read(path: str | Path, *, skip_bad: bool = False) -> list[Question]:
         or a passage empty, unless `skip_bad`.
     """
     if str(path) == "shakespeare":
-        asker, rng = Asker(parted(scenes())[0], other_names=OTHER_NAMES), np.random.default_rng(0)
+        asker, rng = practice(parted(scenes())[0]), np.random.default_rng(0)
         return [asker.ask(rng) for _ in range(DRAWN)]
     content = read_text(path)
     try:
@@ -252,6 +250,11 @@ def _batches(questions, reader, batch, seed):
     if isinstance(questions, Asker):
         return FreshQuestions(questions, reader, batch=batch, seed=seed)
     return examples(questions, reader, batch=min(batch, len(questions)), seed=seed)
+
+
+def practice(plays: Sequence[Scene]) -> Asker:
+    """What asks about plays that are trained on: people are renamed, and the hardest kind comes more often."""
+    return Asker(plays, kinds=PRACTISED, other_names=OTHER_NAMES)
 
 
 def _text(questions) -> str:

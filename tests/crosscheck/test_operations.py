@@ -63,7 +63,7 @@ COUNTERPARTS = {
     "stack": lambda *arrays, axis: torch.stack(arrays, axis),
     "linear": lambda x, W, b: F.linear(x, W.T, b),
     "quantized_linear": lambda x, q, scale, b: F.linear(
-        x, torch.from_numpy((q * scale).T).to(x), torch.from_numpy(b).to(x)
+        x, torch.from_numpy((q * scale.astype(float)).T).to(x), torch.from_numpy(b).to(x)
     ),
     "layer_norm": lambda x, gamma, beta: F.layer_norm(x, gamma.shape, gamma, beta),
     "rms_norm": lambda x, gamma: F.rms_norm(x, gamma.shape, gamma, 1e-5),

@@ -17,7 +17,7 @@ from minilm.data import load_tokenizer, rules
 from minilm.data.questions import ASKED, KINDS, TEST, VALIDATION, Asker, parted
 from minilm.data.scenes import scenes
 from minilm.files import cache_folder, replacing
-from minilm.tasks.answer import OTHER_NAMES, Answerer
+from minilm.tasks.answer import Answerer, practice
 
 RESULTS = Path(__file__).parents[2] / "notebooks" / "results" / "answers.json"
 STEPS = 2000  # with the recurrent model 4.7 minutes on two cores: 140 ms each
@@ -34,7 +34,7 @@ def main() -> None:
     options = parsed()
     content = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {"runs": []}
     train, _, test = parted(scenes())
-    asker, questions = Asker(train, other_names=OTHER_NAMES), test_questions(Asker(test, kinds=list(ASKED)))
+    asker, questions = practice(train), test_questions(Asker(test, kinds=list(ASKED)))
     content |= {"test plays": TEST, "validation plays": VALIDATION, "steps": options.steps,
                 "questions": {name: len(asked) for name, asked in questions.items()},
                 "baselines": baselines(questions)}  # fmt: skip
