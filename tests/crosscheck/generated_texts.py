@@ -37,3 +37,13 @@ def pairs(seed, language, number, longest=14):
         reference = text(rng, language, longest)
         others = [like(rng, reference, language)] * 7 + [text(rng, language, longest), reference, ""]
         yield others[rng.integers(len(others))], reference
+
+
+def corpora(seed, number):
+    """Corpora of one to six sentences with one to three references each."""
+    rng = np.random.default_rng(seed)
+    for _ in range(number):
+        language = str(rng.choice(list(PARTS)))
+        hypotheses, firsts = zip(*pairs(int(rng.integers(2**31)), language, int(rng.integers(1, 7))), strict=True)
+        more = range(rng.integers(0, 3))
+        yield hypotheses, [[first, *(like(rng, first, language) for _ in more)] for first in firsts]

@@ -5,7 +5,7 @@ import pytest
 sacrebleu = pytest.importorskip("sacrebleu")
 
 import numpy as np
-from generated_texts import PARTS, like, pairs, text
+from generated_texts import PARTS, corpora, text
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -29,16 +29,6 @@ def assert_equal(hypotheses, references, tokenize="13a", smooth="exp", order=4):
     assert mine.brevity_penalty == pytest.approx(other.bp, rel=1e-12)
     assert (mine.length, mine.reference_length) == (other.sys_len, other.ref_len)
     return mine
-
-
-def corpora(seed, number):
-    """Corpora of one to six sentences with one to three references each."""
-    rng = np.random.default_rng(seed)
-    for _ in range(number):
-        language = str(rng.choice(list(PARTS)))
-        hypotheses, firsts = zip(*pairs(int(rng.integers(2**31)), language, int(rng.integers(1, 7))), strict=True)
-        more = range(rng.integers(0, 3))
-        yield hypotheses, [[first, *(like(rng, first, language) for _ in more)] for first in firsts]
 
 
 @pytest.mark.parametrize("tokenize", TOKENIZERS)

@@ -5,7 +5,7 @@ import pytest
 sacrebleu = pytest.importorskip("sacrebleu")
 
 import numpy as np
-from generated_texts import PARTS, like, pairs
+from generated_texts import corpora
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -20,16 +20,6 @@ def assert_equal(hypotheses, references, order=6, beta=2):
     expected = theirs(hypotheses, references, order, beta).score
     assert chrf(hypotheses, references, order, beta) == pytest.approx(expected, rel=1e-9, abs=1e-9)
     return expected
-
-
-def corpora(seed, number):
-    """Corpora of one to six sentences with one to three references each."""
-    rng = np.random.default_rng(seed)
-    for _ in range(number):
-        language = str(rng.choice(list(PARTS)))
-        hypotheses, firsts = zip(*pairs(int(rng.integers(2**31)), language, int(rng.integers(1, 7))), strict=True)
-        more = range(rng.integers(0, 3))
-        yield hypotheses, [[first, *(like(rng, first, language) for _ in more)] for first in firsts]
 
 
 @pytest.mark.parametrize("beta", [1, 2])
