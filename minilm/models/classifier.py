@@ -11,6 +11,7 @@ from minilm.expect import expect, expect_count
 from .padding import checked_rows
 
 POOLINGS = ("mean", "max")
+PRIME = 7919  # by which the first of two neighbours is multiplied
 
 
 class RecurrentClassifier(nn.Module):
@@ -70,6 +71,7 @@ class RecurrentClassifier(nn.Module):
             expect(name, value, 0 <= value < vocabulary, f"an id of the vocabulary, from 0 to {vocabulary - 1}")
         expect("pool", repr(pool), pool in POOLINGS, " or ".join(POOLINGS))
         expect_count("pairs", pairs, 0)
+        expect("pairs", pairs, not pairs or pairs % PRIME, f"no multiple of {PRIME}, or the first would not count")
         expect("word_dropout", word_dropout, 0 <= word_dropout < 1, "0 <= word_dropout < 1")
         self.settings = {
             "vocabulary": vocabulary, "classes": classes, "pad": pad, "unknown": unknown, "embedding": embedding,
@@ -121,13 +123,11 @@ class RecurrentClassifier(nn.Module):
 def hashed_pairs(ids: np.ndarray, end: int, rows: int) -> np.ndarray:
     """(7919 xₜ + xₜ₊₁) mod rows: a row of a table for each pair of neighbours, the last token's being `end`. (B, T)
 
-    7919 is a prime that `rows` is no multiple of, or the first of the two would not count.
-
     >>> hashed_pairs(np.array([[2, 3]]), 0, 100).tolist()
     [[41, 57]]
     """
     following = np.concatenate([ids[:, 1:], np.full((len(ids), 1), end)], axis=1)
-    return (7919 * ids + following) % rows
+    return (PRIME * ids + following) % rows
 
 
 def pooled(hidden: Tensor, lengths: np.ndarray, how: str) -> Tensor:

@@ -64,6 +64,7 @@ def test_it_learns_which_of_two_tokens_comes_first():
     ("call", "message"),
     [
         (lambda: classifier(pool="sum"), "pool is 'sum'; expected mean or max"),
+        (lambda: classifier(pairs=2 * 7919), "pairs is 15838; expected no multiple of 7919"),
         (lambda: classifier(word_dropout=1), "word_dropout is 1; expected 0 <= word_dropout < 1"),
         (lambda: classifier(pairs=-1), "pairs is -1; expected an integer, 0 or more"),
         (lambda: classifier()(np.array([[0, 5]])), r"row 0 begins with pad = 0"),
