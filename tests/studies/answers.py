@@ -7,19 +7,18 @@ Training is counted in steps, so that no other work on the machine changes a fig
 """
 
 import argparse
-import json
-from pathlib import Path
 
 import numpy as np
+from results import Results
 
 from minilm import metrics
 from minilm.data import load_tokenizer, rules
 from minilm.data.questions import ASKED, KINDS, TEST, VALIDATION, Asker, parted
 from minilm.data.scenes import scenes
-from minilm.files import cache_folder, replacing
+from minilm.files import cache_folder
 from minilm.tasks.answer import Answerer, practice
 
-RESULTS = Path(__file__).parents[2] / "notebooks" / "results" / "answers.json"
+RESULTS = Results("answers", {"runs": []})
 STEPS = 2000  # with the recurrent model 4.7 minutes on two cores: 140 ms each
 MODELS = {
     "marked": {},
@@ -32,21 +31,20 @@ SHOWN = 3  # mistakes of each kind that are kept
 
 def main() -> None:
     options = parsed()
-    content = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {"runs": []}
     train, _, test = parted(scenes())
     asker, questions = practice(train), test_questions(Asker(test, kinds=list(ASKED)))
-    content |= {"test plays": TEST, "validation plays": VALIDATION, "steps": options.steps,
-                "questions": {name: len(asked) for name, asked in questions.items()},
-                "baselines": baselines(questions)}  # fmt: skip
+    told = {
+        "test plays": TEST, "validation plays": VALIDATION, "steps": options.steps,
+        "questions": {name: len(asked) for name, asked in questions.items()}, "baselines": baselines(questions),
+    }  # fmt: skip
     for seed in range(options.seeds):
         for name, settings in MODELS.items():
             wanted = {"model": name, "seed": seed, "steps": options.steps}
-            known = any(wanted.items() <= run.items() for run in content["runs"])
+            known = any(wanted.items() <= run.items() for run in RESULTS.read()["runs"])
             if options.only in (None, f"{name} {seed}") and not known:
-                content["runs"].append(wanted | one_run(asker, questions, seed, options.steps, settings))
-                write(content)
-    write(content)
-    print(table(content))
+                run = wanted | one_run(asker, questions, seed, options.steps, settings)
+                RESULTS.write(RESULTS.read() | told | {"runs": [*RESULTS.read()["runs"], run]})
+    print(table(RESULTS.read() | told))
 
 
 def parsed() -> argparse.Namespace:
@@ -117,11 +115,6 @@ def table(content) -> str:
         cells += [f"{content['baselines'][name][kind][0]:8.1f}" for name in ("rule", "overlap")]
         lines.append("".join(cells))
     return "\n".join(lines)
-
-
-def write(content) -> None:
-    with replacing(RESULTS) as temporary:
-        temporary.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8", newline="\n")
 
 
 if __name__ == "__main__":

@@ -11,20 +11,20 @@ cores. Settings were chosen on the training texts' loss and the validation part;
 """
 
 import argparse
-import json
 from pathlib import Path
 
 import numpy as np
 from bert_measures import attention_shares, begin, filled, masked_lm_figures, probed
+from results import Results
 from sentiment import LABELS, numbers, parted
 
 from minilm import data, models
 from minilm.data import MaskedTexts, Masking, Special, WordPieceTokenizer
-from minilm.files import cache_folder, replacing
+from minilm.files import cache_folder
 from minilm.tasks.classify import Classifier
 from minilm.training import AdamW, Trainer, load_arrays, save_arrays, schedules
 
-RESULTS = Path(__file__).parents[2] / "notebooks" / "results" / "bert.json"
+RESULTS = Results("bert", {"pretraining": [], "fine-tuning": [], "probing": []})
 CORPORA = ("plays", "reviews-zh")
 VOCABULARY, CONTEXT, WIDTH = 6000, 100, 96
 # Tokens of a text, texts of a batch, steps, rate: short texts first, as in the paper (appendix A.2).
@@ -41,7 +41,7 @@ def main() -> None:
         for name, run in RUNS.items():
             if options.only in (None, f"{name} {seed}"):
                 run(*name.split()[1:], seed)
-    print(table(known()))
+    print(table(RESULTS.read()))
 
 
 def parsed() -> argparse.Namespace:
@@ -51,25 +51,16 @@ def parsed() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def known() -> dict:
-    """What the file holds now, which another run may have changed."""
-    empty = {"pretraining": [], "fine-tuning": [], "probing": []}
-    return json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else empty
-
-
 def there(kind, **wanted) -> bool:
-    return any(wanted.items() <= run.items() for run in known()[kind])
+    return any(wanted.items() <= run.items() for run in RESULTS.read()[kind])
 
 
 def add(kind, run) -> None:
     """Keep a run, unless another process has made it meanwhile, and write the file anew."""
     if there(kind, **{key: run[key] for key in ("corpus", "seed", "labels", "model") if key in run}):
         return
-    content = known()
-    content[kind].append(run)
-    RESULTS.parent.mkdir(exist_ok=True)
-    with replacing(RESULTS) as temporary:
-        temporary.write_text(json.dumps(content, ensure_ascii=False) + "\n", encoding="utf-8", newline="\n")
+    content = RESULTS.read()
+    RESULTS.write(content | {kind: [*content[kind], run]})
 
 
 # --- Texts ------------------------------------------------------------------------------------------------------

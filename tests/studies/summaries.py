@@ -9,20 +9,18 @@ are of the test packages, which were drawn by a hash. "random split" learns from
 """
 
 import argparse
-import json
 from collections import Counter
-from pathlib import Path
 
 import numpy as np
+from results import Results
 
 from minilm.data.copying import pieces
 from minilm.data.docstrings import docstrings, installed, split_docstrings, words_of
-from minilm.files import replacing
 from minilm.metrics import ngrams, rouge_n
 from minilm.models import Nearest
 from minilm.tasks.summarize import Summarizer, first_sentence, rouge
 
-RESULTS = Path(__file__).parents[2] / "notebooks" / "results" / "summaries.json"
+RESULTS = Results("summaries", {})
 STEPS = 1_200
 MILLISECONDS = 114
 SIZES = {"least": 10, "longest": 60}  # as good as 4 and 80 on the validation packages, and faster
@@ -40,23 +38,11 @@ def main() -> None:
     parser.add_argument("--only", metavar="NAME", help='a run, such as "pointer 0", "baselines", "random split 0"')
     options = parser.parse_args()
     for name, make in runs(options.seeds).items():
-        if name not in results() and options.only in (None, name):
+        if name not in RESULTS.read() and options.only in (None, name):
             result = make()
-            write(results() | {name: result})  # read again: another run may have written meanwhile
-        if name in results():
-            print(f"{name:16} {results()[name].get('decoding', results()[name])}", flush=True)
-
-
-def results() -> dict:
-    return json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
-
-
-def write(found) -> None:
-    """A line for each run."""
-    lines = (f"{json.dumps(name)}: {json.dumps(result, ensure_ascii=False)}" for name, result in found.items())
-    RESULTS.parent.mkdir(exist_ok=True)
-    with replacing(RESULTS) as temporary:
-        temporary.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
+            RESULTS.write(RESULTS.read() | {name: result})
+        if found := RESULTS.read().get(name):
+            print(f"{name:16} {found.get('decoding', found)}", flush=True)
 
 
 def runs(seeds) -> dict:

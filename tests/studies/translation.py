@@ -9,20 +9,18 @@ validation pairs; all figures are of the test pairs. hsk and jupyterlab-zh are l
 """
 
 import argparse
-import json
 from collections import Counter
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
+from results import Results
 
 from minilm import data, metrics
 from minilm.data.cedict import cedict, first_meanings, word_by_word
-from minilm.files import replacing
 from minilm.models import Nearest
 from minilm.tasks.translate import Pair, Translator, chinese_english, split
 
-RESULTS = Path(__file__).parents[2] / "notebooks" / "results" / "translation.json"
+RESULTS = Results("translation", {})
 STEPS = {"transformer": 2_800, "gru": 2_800}
 MILLISECONDS = {"transformer": 101, "gru": 87}
 RATES = {"transformer": 2e-3, "gru": 4e-3}
@@ -39,11 +37,11 @@ def main() -> None:
     train, held_out = split(chinese_english())
     validation, test = split(held_out, 0.02)
     for name, make in _runs(options.seeds, train, validation, test).items():
-        if name not in _results() and options.only in (None, name):
+        if name not in RESULTS.read() and options.only in (None, name):
             result = make()
-            _write(_results() | {name: result})  # read again: another run may have written meanwhile
-        if name in _results():
-            print(f"{name:24} {_results()[name].get('beam 5', _results()[name].get('copied'))}", flush=True)
+            RESULTS.write(RESULTS.read() | {name: result})
+        if found := RESULTS.read().get(name):
+            print(f"{name:24} {found.get('beam 5', found.get('copied'))}", flush=True)
 
 
 def _options():
@@ -51,17 +49,6 @@ def _options():
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--only", metavar="NAME", help='a run, such as "transformer 0", "word by word", "longer"')
     return parser.parse_args()
-
-
-def _results() -> dict:
-    return json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
-
-
-def _write(results) -> None:
-    """A line for each run."""
-    lines = (f"{json.dumps(name)}: {json.dumps(result, ensure_ascii=False)}" for name, result in results.items())
-    with replacing(RESULTS) as temporary:
-        temporary.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
 
 
 def _runs(seeds, train, validation, test) -> dict:
