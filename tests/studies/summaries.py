@@ -93,7 +93,7 @@ def run(train, validation, test, seed, settings) -> dict:
     summarizer = Summarizer.train(
         train, validation=validation, steps=STEPS, seed=seed, show_progress=False, **SIZES, **settings
     )
-    log, written, decoding = summarizer.trainer.log.rows, {}, {}
+    log, written, decoding = summarizer.log.rows, {}, {}
     for name, way in DECODING.items():
         summaries = written[name] = summarizer.summaries([record.text for record in test], **way)
         shares = {
