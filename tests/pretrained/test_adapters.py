@@ -51,7 +51,6 @@ def test_adapters_of_another_model_are_refused_and_change_nothing(path):
 def test_a_file_that_holds_no_adapters_or_lacks_some_is_refused(path):
     arrays, _ = load_arrays(path)
     for changed, message in [
-        ({}, "holds no adapters"),
         ({"x": np.ones(1)}, "holds no adapters"),
         (arrays | {"alpha": np.ones(2)}, "holds no adapters"),
         (arrays | {"alpha": -np.ones(1)}, "alpha is -1.0; expected more than 0"),
