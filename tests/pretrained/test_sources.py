@@ -70,8 +70,7 @@ def test_texts_and_answers_are_what_the_model_writes(file):
     loaded = load(file(llama()))
     ids = generate.greedy(loaded.model, TOKENIZER.encode("the then"), 12, eos_token_id=1)
     assert loaded.write("the then", 12) == TOKENIZER.decode(ids[ids != 1])
-    asked = TOKENIZER.encode("<s>user:the<")[:0].tolist() + loaded.chat([{"role": "user", "content": "the"}]).tolist()
-    assert TOKENIZER.decode(asked) == "<s>user:the</s><s>a:"
+    assert TOKENIZER.decode(loaded.chat([{"role": "user", "content": "the"}])) == "<s>user:the</s><s>a:"
     assert loaded.answer("the", 5) == loaded.answer([{"role": "user", "content": "the"}], 5)
     drawn = loaded.answer("the", 8, temperature=0.7, rng=np.random.default_rng(0))
     assert drawn == loaded.answer("the", 8, temperature=0.7, rng=np.random.default_rng(0)) != loaded.answer("the", 8)
