@@ -17,7 +17,8 @@ pytestmark = pytest.mark.network
 NUMBER = 10_000
 SPEECH = "To be, or not to be: that is the question: whether 'tis nobler in the mind to suffer"
 SENTENCES = [
-    "A man is eating food.", "Someone eats a meal.", "The sky is blue.", "我喜欢读书", SPEECH, "", "naïve 🐈", "word " * 400
+    "A man is eating food.", "Someone eats a meal.", "The sky is blue.", "我喜欢读书", SPEECH, "", "naïve 🐈",
+    "word " * 400,
 ]  # fmt: skip
 
 
