@@ -55,6 +55,17 @@ def rotation_angles(context: int, width: int, base: float = 10_000.0) -> np.ndar
     return np.arange(context)[:, None] / base ** (np.arange(0, width, 2) / width)
 
 
+def pairs_apart(rows: np.ndarray, heads: int) -> np.ndarray:
+    """Rows of a matrix that makes heads: of neighbours 2i and 2i + 1 in each head, all the first before all the second.
+
+    llama.cpp turns neighbours, we turn i and i + D/2: thus the same rows make the same scores.   (H D, C) -> (H D, C)
+
+    >>> pairs_apart(np.arange(8)[:, None], heads=2).ravel()
+    array([0, 2, 1, 3, 4, 6, 5, 7])
+    """
+    return rows.reshape(heads, -1, 2, rows.shape[1]).swapaxes(1, 2).reshape(rows.shape)
+
+
 def check_context(length: int, context: int) -> None:
     """Raise a ValueError if a sequence does not fit."""
     if length > context:

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minilm.expect import expect, expect_count
+from minilm.nn.position import pairs_apart
 
 from .gguf import GGUF, Stored
 from .names import Published
@@ -47,12 +48,11 @@ class Turned(NamedTuple):
     def floats(self) -> np.ndarray:
         """The weights, the first of each pair before the second of each.
 
-        >>> from .blocks import FORMATS
+        >>> from minilm.kernels.blocks import FORMATS
         >>> Turned(Stored(FORMATS[0], (4, 1), np.array([[0], [2], [1], [3]], "<f4")), heads=1).floats().ravel()
         array([0., 1., 2., 3.], dtype=float32)
         """
-        pairs = self.stored.floats().reshape(self.heads, -1, 2, self.shape[1])
-        return pairs.swapaxes(1, 2).reshape(self.shape)
+        return pairs_apart(self.stored.floats(), self.heads)
 
 
 def llama_of(file: GGUF) -> tuple[dict[str, Any], dict[str, Published]]:
