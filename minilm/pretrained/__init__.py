@@ -1,9 +1,10 @@
 """Floor 5. Published models: by which names others know the weights, how they are read, and what goes with them."""
 
 from .archives import PUBLISHED
-from .folder import load_model, save_pretrained
+from .folder import load_model
 from .gguf import GGUF, read_gguf
 from .pretrained import Pretrained
+from .saving import save_pretrained
 from .sentences import sentence_vectors
 from .sources import load
 
