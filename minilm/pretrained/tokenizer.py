@@ -33,7 +33,7 @@ ADDED = {"single_word": (None, False), "lstrip": (None, False), "rstrip": (None,
 
 
 def read_tokenizer(folder: str | Path) -> Tokenizer:
-    """The tokenizer in a model's folder: tokenizer.json, or else BERT's vocab.txt, or GPT-2's vocab.json and merges.txt.
+    """The tokenizer in a model's folder: tokenizer.json, BERT's vocab.txt, or GPT-2's vocab.json and merges.txt.
 
     Raises
     ------
@@ -95,7 +95,7 @@ def gguf_tokenizer(metadata: Mapping[str, Any]) -> PublishedBPE:
 
 def _gpt2(folder) -> PublishedBPE:
     """From two files; what is no byte and made by no merge is a special symbol."""
-    ids, lines = read_json(folder / GPT2_FILES[0]), read_text(folder / GPT2_FILES[1]).splitlines()
+    ids, lines = read_json(folder / GPT2_FILES[0]), read_text(folder / GPT2_FILES[1]).split("\n")
     merges = _pairs(line for line in lines if line and not line.startswith("#version"))
     made = {"".join(pair) for pair in merges}
     special = [symbol for symbol in ids if len(symbol) > 1 and symbol not in made]
