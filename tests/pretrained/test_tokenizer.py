@@ -67,9 +67,7 @@ def test_wordpiece_is_read():
 
 
 def test_a_folder_has_one_of_several_files(tmp_path):
-    with pytest.raises(
-        FileNotFoundError, match=r"has no tokenizer\.json, no vocab\.txt, and no vocab"
-    ):
+    with pytest.raises(FileNotFoundError, match=r"has no tokenizer\.json, no vocab\.txt, and no vocab"):
         read_tokenizer(tmp_path)
     (tmp_path / "vocab.json").write_text(json.dumps(byte_level()["model"]["vocab"]), encoding="utf-8")
     (tmp_path / "merges.txt").write_text("#version: 0.2\n" + "\n".join(MERGES) + "\n", encoding="utf-8")
