@@ -21,7 +21,7 @@ from minilm import data, nn, pretrained, training
 RESULTS = Results("adapters", {})
 WINDOW, BATCH, HELD_OUT = 128, 2, 2_048  # tokens
 LAYERS, RANK, ALPHA, RATE = ("attention.query", "attention.value"), 8, 16.0, 2e-3
-PROMPT = "JULIET:\n"
+PROMPT = "ROMEO.\nIs the day so young?\n\nJULIET.\n"
 
 
 class Text(NamedTuple):
@@ -45,20 +45,26 @@ def run(minutes) -> dict:
     kept, held = data.split(data.documents("shakespeare"), data.CORPORA["shakespeare"].held_out)
     train, held_out = (np.array(tokenizer.encode("\n\n".join(play.text for play in plays))) for plays in (kept, held))
     held_out = Text(held_out[:HELD_OUT])
-    before = {"loss": training.mean_loss(model, held_out), "text": smollm2.write(PROMPT, 60)}
+    before = measured(smollm2, held_out)
     learned = nn.adapt(model, LAYERS, rank=RANK, alpha=ALPHA, rng=np.random.default_rng(0))
     trainer = training.Trainer(
         model, training.AdamW(learned, RATE), data.Windows(train, WINDOW, BATCH, seed=0), minutes=minutes,
         validation=held_out, schedule=training.schedules.warmup_cosine(0.05), evaluate_every=20,
     )  # fmt: skip
     log = trainer.fit()
-    after = {"loss": training.mean_loss(model, held_out), "text": smollm2.write(PROMPT, 60)}
+    after = measured(smollm2, held_out)
     curve = [[row["step"], row["validation_loss"]] for row in log.rows if np.isfinite(row["validation_loss"])]
     numbers = {"learned": sum(tensor.size for tensor in learned), "held-out tokens": len(held_out.ids)}
     return numbers | {
         "before": before, "curve": curve, "after": after, "minutes": minutes, "steps": trainer.step,
         "merged, saved and loaded": merged(model, held_out),
     }  # fmt: skip
+
+
+def measured(published, held_out) -> dict:
+    """The loss, and how the model goes on with the prompt."""
+    text = published.write(PROMPT, 50, temperature=0.8, top_p=0.9, rng=np.random.default_rng(1))
+    return {"loss": training.mean_loss(published.model, held_out), "text": text}
 
 
 def merged(model, held_out) -> float:
