@@ -21,7 +21,7 @@ from minilm import data, nn, pretrained, training
 RESULTS = Results("adapters", {})
 WINDOW, BATCH, HELD_OUT = 128, 2, 2_048  # tokens
 LAYERS, RANK, ALPHA, RATE = ("attention.query", "attention.value"), 8, 16.0, 2e-3
-PROMPT = "ROMEO.\nIs the day so young?\n\nJULIET.\n"
+PROMPT = "ROMEO:\nIs the day so young?\n\nJULIET:\n"
 
 
 class Text(NamedTuple):
