@@ -9,7 +9,7 @@ from .attention import (
     join_heads,
     split_heads,
 )
-from .cache import Cache
+from .cache import Cache, append, stack
 from .layers import ACTIVATIONS, Dropout, Embedding, FeedForward, LayerNorm, Linear, RMSNorm
 from .module import Module, parameter
 from .position import LearnedPositions, RotaryPositions, SinusoidalPositions, check_context
@@ -41,10 +41,12 @@ __all__ = [
     "Recurrent",
     "RotaryPositions",
     "SinusoidalPositions",
+    "append",
     "check_context",
     "head_width",
     "join_heads",
     "parameter",
     "split_heads",
+    "stack",
     "summary",
 ]
