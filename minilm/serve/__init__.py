@@ -3,7 +3,7 @@
 from .engine import Engine, Full, Settings, Task
 from .limits import Limits
 from .served import Served, load
-from .server import application, listen, running, serve
+from .server import application, is_loopback, listen, running, serve
 from .stream import TextStream
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "Task",
     "TextStream",
     "application",
+    "is_loopback",
     "listen",
     "load",
     "running",

@@ -44,6 +44,7 @@ class Written(NamedTuple):
     finish_reason: str | None  # "stop", "length", or None: it goes on
     token: Candidate | None = None  # with log-probabilities only
     top: tuple[Candidate, ...] = ()
+    offset: int = 0  # how many characters were written before the token
 
 
 class Answer:
@@ -94,7 +95,7 @@ class Answer:
         chosen, *top = (
             Candidate(id, self._bytes_of(id), max(float(log_probs[id]), LEAST)) for id in (self.last, *best.tolist())
         )
-        return chosen, tuple(top)
+        return chosen, tuple(top), self._stream.length
 
     def _bytes_of(self, id):
         return b"" if id in self._ends else self._stream.bytes_of(id)

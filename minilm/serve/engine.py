@@ -17,7 +17,6 @@ from .answer import Answer, Settings
 from .limits import Limits
 from .served import Served
 
-
 DEFAULT = Limits()
 
 

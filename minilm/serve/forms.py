@@ -15,7 +15,6 @@ class Completion:
 
     def __init__(self, model: str):
         self.head = {"id": f"{self.prefix}-{uuid.uuid4().hex}", "created": int(time.time()), "model": model}
-        self._offsets: dict[int, int] = {}  # of each choice, how many characters its tokens have so far
 
     def response(self, written: list[list[Written]], usage: dict[str, int]) -> dict[str, Any]:
         """All choices at once, each made of all its tokens."""
@@ -40,18 +39,13 @@ class Completion:
 
     delta = text
 
-    def logprobs(self, index: int, tokens: list[Written]) -> dict[str, Any]:
+    def logprobs(self, tokens: list[Written]) -> dict[str, Any]:
         """Log-probabilities by columns. The ids are our own addition."""
-        start, offsets = self._offsets.get(index, 0), []
-        for written in tokens:
-            offsets.append(start)
-            start += len(name(written.token))
-        self._offsets[index] = start
         return {
             "tokens": [name(written.token) for written in tokens],
             "token_logprobs": [written.token.logprob for written in tokens],
             "top_logprobs": [{name(token): token.logprob for token in written.top} for written in tokens],
-            "text_offset": offsets,
+            "text_offset": [written.offset for written in tokens],
             "ids": [written.token.id for written in tokens],
             "top_ids": [[token.id for token in written.top] for written in tokens],
         }
@@ -62,7 +56,7 @@ class Completion:
     def _choice(self, index, tokens, field):
         """tokens: those of one choice, in their order."""
         text = "".join(written.text for written in tokens)
-        told = self.logprobs(index, tokens) if tokens[0].token else None
+        told = self.logprobs(tokens) if tokens[0].token else None
         return {"index": index, **field(text), "logprobs": told, "finish_reason": tokens[-1].finish_reason}
 
 
@@ -83,7 +77,7 @@ class Chat(Completion):
         """The field of a choice that has what is new."""
         return {"delta": {"content": text}}
 
-    def logprobs(self, index: int, tokens: list[Written]) -> dict[str, Any]:
+    def logprobs(self, tokens: list[Written]) -> dict[str, Any]:
         """Log-probabilities by tokens."""
         content = [
             {**_entry(written.token), "top_logprobs": [_entry(token) for token in written.top]} for written in tokens

@@ -146,9 +146,7 @@ def parse(body: bytes, table: dict[str, Parameter]) -> dict[str, Any]:
     given = {name: value for name, value in given.items() if value is not None}
     for name in set(given) - set(table) - HARMLESS:
         if given[name] not in NEUTRAL.get(name, []):
-            raise BadRequest(
-                f"{name[:80]!r} is not understood by this server, or not with this value; leave it out", name
-            )
+            raise BadRequest(f"{name[:80]!r} is not understood here, or not with this value; leave it out", name)
     return {name: _value(name, parameter, given) for name, parameter in table.items()}
 
 

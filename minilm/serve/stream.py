@@ -21,6 +21,13 @@ class TextStream:
     stop : sequence of str
         The text ends before the first of these.
 
+    Attributes
+    ----------
+    stopped : bool
+        Whether a stop string was met.
+    length : int
+        Whole characters so far, those held back among them.
+
     >>> from minilm.data import BPETokenizer
     >>> stream = TextStream(BPETokenizer([]), prompt=[10], stop=["END"])
     >>> [stream.feed(byte) for byte in "é, ENd END.".encode()]
@@ -32,7 +39,7 @@ class TextStream:
     def __init__(self, tokenizer: Tokenizer, prompt: Sequence[int], stop: Sequence[str] = ()):
         self.tokenizer, self.stop, self.stopped = tokenizer, stop, False
         self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
-        self._held, self._previous = "", prompt[-1]
+        self._held, self._previous, self.length = "", prompt[-1], 0
         for previous, id in pairwise(prompt[-LONGEST - 1 :]):
             self._decoder.decode(tokenizer.bytes_after(previous, id))
 
@@ -44,8 +51,8 @@ class TextStream:
         """The text that is certain now that this token is written; none after a stop string."""
         if self.stopped:
             return ""
-        self._held += self._decoder.decode(self.bytes_of(id))
-        self._previous = id
+        new = self._decoder.decode(self.bytes_of(id))
+        self._held, self._previous, self.length = self._held + new, id, self.length + len(new)
         found = [start for stop in self.stop if (start := self._held.find(stop)) >= 0]
         self.stopped = bool(found)
         certain = min(found) if found else len(self._held) - self._begun()
