@@ -81,6 +81,12 @@ def content_of(message: dict[str, Any]) -> str | None:
     return "".join(part["text"] for part in parts)
 
 
+def plain(message: dict[str, Any]) -> dict[str, str]:
+    """A message as templates take it: "developer" is what newer clients call the system."""
+    role = message["role"]
+    return {"role": "system" if role == "developer" else role, "content": content_of(message)}
+
+
 ROLES = ("system", "developer", "user", "assistant")
 
 

@@ -10,7 +10,7 @@ from . import forms, parameters
 from .answer import Written
 from .engine import Engine, Task
 from .handler import Handler, encoded
-from .parameters import BadRequest, content_of
+from .parameters import BadRequest, plain
 
 PATIENCE = 60  # seconds for which a client may read nothing
 
@@ -126,8 +126,11 @@ class ChatCompletions(Completions):
         if not self.served.chat:
             message = f"{self.served.name!r} continues texts and knows no conversation; use /v1/completions"
             raise BadRequest(message, "messages")
-        messages = [{"role": message["role"], "content": content_of(message)} for message in values["messages"]]
-        return [encoded(self.served.tokenizer, self.served.chat(messages).tolist(), self.limits.prompt)]
+        try:
+            ids = self.served.chat([plain(message) for message in values["messages"]])
+        except ValueError as error:  # the model's own template refuses what others take
+            raise BadRequest(f"messages: {error}", "messages") from error
+        return [encoded(self.served.tokenizer, ids.tolist(), self.limits.prompt)]
 
 
 class Models(Handler):
