@@ -1,6 +1,7 @@
 """A toy model that is served, and tornado's client to ask it."""
 
 import json
+from contextlib import ExitStack, closing
 
 import numpy as np
 import pytest
@@ -78,14 +79,11 @@ def toy(tokenizer):
 @pytest.fixture
 def connect():
     """Clients of servers, which all end with the test: connect(served, key=..., limits=...)"""
-    import contextlib
-
-    with contextlib.ExitStack() as stack:
+    with ExitStack() as stack:
 
         def connected(served, **settings):
-            return stack.enter_context(
-                contextlib.closing(Client(stack.enter_context(serve.running(served, **settings))))
-            )
+            address = stack.enter_context(serve.running(served, **settings))
+            return stack.enter_context(closing(Client(address)))
 
         yield connected
 
@@ -93,3 +91,11 @@ def connect():
 @pytest.fixture
 def client(connect, toy):
     return connect(toy)
+
+
+@pytest.fixture(scope="module")
+def lasting(tokenizer):
+    """A client of one server for many requests, whose answers are short."""
+    served, limits = serve.Served("toy", Toy(len(tokenizer)), tokenizer), serve.Limits(answer=20)
+    with serve.running(served, limits=limits) as address, closing(Client(address)) as client:
+        yield client

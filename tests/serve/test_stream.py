@@ -41,8 +41,11 @@ def test_half_a_character_at_the_end_is_told_at_last():
 
 
 def cut_at_stop(text, stop):
-    """What is before the first of the stop strings."""
-    return text[: min([text.find(s) for s in stop if s in text], default=len(text))]
+    """What is before the stop string that is whole first, and of several the one that begins first."""
+    for end in range(len(text) + 1):
+        if starts := [text[:end].index(string) for string in stop if string in text[:end]]:
+            return text[: min(starts)]
+    return text
 
 
 texts = st.text(alphabet="ab猫\n", max_size=30)
