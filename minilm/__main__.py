@@ -82,14 +82,22 @@ def _add_serve(subparsers):
         "serve",
         help="answer OpenAI's clients, on this machine",
         description="Serve a model at /v1/completions and /v1/chat/completions, with a page to look into it at /. "
-        f"If the environment variable {commands.API_KEY} is set, clients must send its value as their key.",
+        "If the environment variable MINILM_API_KEY is set, clients must send its value as their key.",
     )
-    serve.set_defaults(run=commands.serve)
+    serve.set_defaults(run=_serve)
     serve.add_argument("run_or_name", metavar="RUN or NAME", help="a run folder, or the name of a published model")
     serve.add_argument("--host", default="127.0.0.1", help="address to listen at (default: 127.0.0.1, this machine)")
     serve.add_argument("--port", type=port, default=8000, help="default: 8000; 0: any that is free")
     serve.add_argument("--together", type=positive_int, default=16, metavar="N",
                        help="how many answers are written at the same time (default: 16)")  # fmt: skip
+
+
+def _serve(options):
+    try:
+        from minilm.serve import command
+    except ImportError as error:
+        raise ValueError(f"the server needs tornado ({error}); pip install tornado, or jupyterlab, brings it") from None
+    command.run(options)
 
 
 def _add_corpora(subparsers):

@@ -1,7 +1,6 @@
 """What the commands of the command line do. Each takes the parsed arguments, prints, and raises on failure."""
 
 import hashlib
-import os
 import sys
 import textwrap
 from argparse import Namespace
@@ -23,7 +22,6 @@ SIZES = ("width", "layers", "heads", "context", "order", "dropout")
 CHOICES = (*DEFAULTS, *SIZES, "vocabulary", "batch")  # what a run begins with, and goes on with
 BATCH = {"gpt": 4}  # small batches, many updates: best for a GPT in the first minutes; recurrent steps want more rows
 PROMPT = "JULIET:\n"
-API_KEY = "MINILM_API_KEY"  # not an argument: those can be read by all users of a machine
 
 
 class Text(NamedTuple):
@@ -254,23 +252,6 @@ def evaluate(options: Namespace) -> None:
     run = load_run(options.folder)
     text = data.read_text(options.file)
     print(f"{options.file}: {len(text):,} characters, {quality(run, text)}")
-
-
-def serve(options: Namespace) -> None:
-    """Answer the requests of OpenAI's clients, until Ctrl-C."""
-    try:
-        from minilm import serve as room
-    except ImportError as error:
-        raise ValueError(f"the server needs tornado ({error}); pip install tornado, or jupyterlab, brings it") from None
-    key = os.environ.get(API_KEY) or None
-    served, limits = room.load(options.run_or_name), room.Limits(together=options.together)
-
-    def ready(address):
-        print(f"{served.name} answers at {address}; OpenAI's clients take base_url={address}/v1. Ctrl-C ends it.")
-        if not key and not room.is_loopback(options.host):
-            print(f"Whoever reaches this machine may use it: set {API_KEY} to ask for a key.", file=sys.stderr)
-
-    room.serve(served, host=options.host, port=options.port, key=key, limits=limits, ready=ready)
 
 
 def corpora(options: Namespace) -> None:

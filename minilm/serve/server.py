@@ -2,6 +2,7 @@
 
 import asyncio
 import ipaddress
+import socket
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
@@ -59,11 +60,14 @@ def listen(app: Application, host: str, port: int) -> tuple[HTTPServer, int]:
     """
     server = HTTPServer(app, max_body_size=MOST, max_header_size=64_000, **TIMES)
     try:
-        server.listen(port, address=host)
+        family, *_, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        opened = socket.create_server(place[:2], family=family)
     except OSError as error:
         message = f"port {port} of {host} cannot be opened ({error.strerror}); choose another --port or --host"
         raise OSError(error.errno, message) from error
-    return server, next(iter(server._sockets.values())).getsockname()[1]
+    opened.setblocking(False)
+    server.add_socket(opened)
+    return server, opened.getsockname()[1]
 
 
 def is_loopback(host: str) -> bool:

@@ -1,11 +1,14 @@
 """`python -m minilm serve RUN`"""
 
+import sys
+
 import numpy as np
 import pytest
 
-from minilm import commands, data, models, serve
+from minilm import data, models, serve
 from minilm.__main__ import main
 from minilm.runs import Run, save_config, save_weights
+from minilm.serve import command, server
 
 
 @pytest.fixture
@@ -36,7 +39,7 @@ def served(monkeypatch):
         seen.update(served=served, **settings)
         ready("http://127.0.0.1:8000")
 
-    monkeypatch.setattr(serve, "serve", record)
+    monkeypatch.setattr(server, "serve", record)
     return seen
 
 
@@ -50,14 +53,14 @@ def test_a_run_is_served_on_this_machine_only(run, served, capsys):
 
 
 def test_the_key_comes_from_the_environment(run, served, monkeypatch):
-    monkeypatch.setenv(commands.API_KEY, "secret")
+    monkeypatch.setenv(command.API_KEY, "secret")
     assert main(["serve", str(run), "--together", "3"]) == 0
     assert (served["key"], served["limits"].together) == ("secret", 3)
 
 
 def test_whoever_opens_it_to_others_without_a_key_is_told(run, served, capsys):
     assert main(["serve", str(run), "--host", "0.0.0.0"]) == 0
-    assert f"set {commands.API_KEY} to ask for a key" in capsys.readouterr().err
+    assert f"set {command.API_KEY} to ask for a key" in capsys.readouterr().err
 
 
 def test_a_run_that_is_not_there_is_named(tmp_path, capsys):
@@ -76,3 +79,10 @@ def test_a_port_that_is_taken_is_named(run, capsys):
 def test_a_port_is_a_number(port):
     with pytest.raises(SystemExit, match="2"):
         main(["serve", "run", "--port", port])
+
+
+def test_without_tornado_the_rest_works_and_this_says_what_to_install(run, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "minilm.serve", None)
+    assert main(["corpora"]) == 0
+    assert main(["serve", str(run)]) == 1
+    assert "pip install tornado" in capsys.readouterr().err

@@ -359,7 +359,7 @@ values = st.recursive(
 NAMES = ["prompt", "messages", "max_tokens", "temperature", "top_p", "n", "seed", "stop", "logprobs", "stream", "tools"]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.dictionaries(st.sampled_from(NAMES), values, max_size=5), st.sampled_from(["", "chat/"]))
 def test_no_request_makes_the_server_fail(lasting, body, kind):
     status, _ = lasting.post(f"/v1/{kind}completions", json.dumps(body).encode())
