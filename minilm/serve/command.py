@@ -17,7 +17,10 @@ def run(options: Namespace) -> None:
     served, limits = load(options.run_or_name), Limits(together=options.together)
 
     def ready(address):
-        print(f"{served.name} answers at {address}; OpenAI's clients take base_url={address}/v1. Ctrl-C ends it.")
+        print(
+            f"{served.name} answers at {address}; OpenAI's clients take base_url={address}/v1. Ctrl-C ends it.",
+            flush=True,
+        )
         if not key and not server.is_loopback(options.host):
             print(f"Whoever reaches this machine may use it: set {API_KEY} to ask for a key.", file=sys.stderr)
 

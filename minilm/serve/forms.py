@@ -40,14 +40,14 @@ class Completion:
     delta = text
 
     def logprobs(self, tokens: list[Written]) -> dict[str, Any]:
-        """Log-probabilities by columns. The ids are our own addition."""
+        """Log-probabilities by columns. The last two columns are our own addition."""
         return {
             "tokens": [name(written.token) for written in tokens],
             "token_logprobs": [written.token.logprob for written in tokens],
             "top_logprobs": [{name(token): token.logprob for token in written.top} for written in tokens],
             "text_offset": [written.offset for written in tokens],
             "ids": [written.token.id for written in tokens],
-            "top_ids": [[token.id for token in written.top] for written in tokens],
+            "top": [[_entry(token) for token in written.top] for written in tokens],
         }
 
     def _chunk(self, choices):

@@ -13,7 +13,7 @@ from typing import Any
 from tornado.httpserver import HTTPServer
 from tornado.web import Application
 
-from . import writing
+from . import page, writing
 from .engine import DEFAULT, Engine
 from .handler import Handler
 from .limits import Limits
@@ -38,6 +38,7 @@ def application(engine: Engine, *, key: str | None = None, local: bool = True) -
         ("/v1/chat/completions", writing.ChatCompletions),
         ("/v1/models", writing.Models),
         ("/v1/models/(.+)", writing.OneModel),
+        *page.ADDRESSES,
     ]
     settings = {"engine": engine, "key": key, "local": local, "created": int(time.time())}
     return Application(addresses, default_handler_class=Nowhere, log_function=lambda handler: None, **settings)

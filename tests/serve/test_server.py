@@ -77,7 +77,7 @@ def test_log_probabilities_are_the_model_s(client, toy):
     for t, id in enumerate(told["ids"]):
         expected = toy.model.start(np.array([ids + told["ids"][:t]]))[0][0]
         best = np.argsort(-expected)[:3]
-        assert told["top_ids"][t] == best.tolist()
+        assert [token["id"] for token in told["top"][t]] == best.tolist()
         assert told["token_logprobs"][t] == pytest.approx(expected[id], abs=1e-4)
         assert list(told["top_logprobs"][t].values()) == pytest.approx(expected[best].tolist(), abs=1e-4)
     assert len(told["tokens"]) == len(told["text_offset"]) == 5
