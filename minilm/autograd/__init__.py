@@ -4,6 +4,7 @@ from . import methods  # noqa: F401  teaches Tensor its operators
 from .fused import (
     attention,
     cross_entropy,
+    frozen_linear,
     gelu,
     gelu_exact,
     gru,
@@ -15,6 +16,7 @@ from .fused import (
     rnn,
     rotary,
     scatter,
+    swiglu,
 )
 from .operations import check_ids, concatenate, dropout, gather, log_softmax, softmax, stack, where
 from .tensor import OPERATIONS, Tensor, no_grad, operation, unbroadcast
@@ -28,6 +30,7 @@ __all__ = [
     "concatenate",
     "cross_entropy",
     "dropout",
+    "frozen_linear",
     "gather",
     "gelu",
     "gelu_exact",
@@ -48,6 +51,7 @@ __all__ = [
     "scatter",
     "softmax",
     "stack",
+    "swiglu",
     "unbroadcast",
     "where",
 ]

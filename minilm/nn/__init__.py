@@ -10,7 +10,18 @@ from .attention import (
     split_heads,
 )
 from .cache import Cache, append, stack
-from .layers import ACTIVATIONS, Dropout, Embedding, FeedForward, LayerNorm, Linear, RMSNorm
+from .layers import (
+    ACTIVATIONS,
+    Dropout,
+    Embedding,
+    FeedForward,
+    LayerNorm,
+    Linear,
+    RMSNorm,
+    SwiGLU,
+    TiedEmbedding,
+)
+from .lora import LoRA, adapt, adapters, merge
 from .module import Module, parameter
 from .position import LearnedPositions, RotaryPositions, SinusoidalPositions, check_context
 from .recurrent import GRUCell, LSTMCell, Recurrent, RNNCell
@@ -34,6 +45,7 @@ __all__ = [
     "LayerNorm",
     "LearnedPositions",
     "Linear",
+    "LoRA",
     "Module",
     "MultiHeadAttention",
     "RMSNorm",
@@ -41,10 +53,15 @@ __all__ = [
     "Recurrent",
     "RotaryPositions",
     "SinusoidalPositions",
+    "SwiGLU",
+    "TiedEmbedding",
+    "adapt",
+    "adapters",
     "append",
     "check_context",
     "head_width",
     "join_heads",
+    "merge",
     "parameter",
     "split_heads",
     "stack",

@@ -9,7 +9,9 @@ def draw(rows: list[dict], path: Path) -> None:
 
     from minilm.plots.style import BLUE, GREY, INK, VERMILION, new_axes, quiet_frame
 
-    rows = [row for row in rows if row["ratio"] is not None and row["peer"] is not None][::-1]
+    rows = [
+        row for row in rows if row["ratio"] is not None and row["peer"] is not None and "quality" not in row["workload"]
+    ][::-1]
     if not rows:
         return
     colours = {True: BLUE, False: VERMILION, None: GREY}
@@ -22,9 +24,9 @@ def draw(rows: list[dict], path: Path) -> None:
             ax.vlines(row["target"], place - 0.42, place + 0.42, color=INK, linewidth=2)
     ax.axvline(1, color=GREY, linewidth=0.8)
     ax.set_xscale("log")
-    ax.set_xlabel("minilm / peer; left of 1 minilm takes less.  Thick mark: target, thin line: quartiles")
+    ax.set_xlabel("minilm / peer: left of 1 minilm takes less\nthick mark: target, thin line: quartiles")
     ax.set_yticks(range(len(rows)), [f"{row['workload']}  /  {row['peer']}" for row in rows])
-    ax.xaxis.set_major_locator(FixedLocator([0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5]))
+    ax.xaxis.set_major_locator(FixedLocator([0.001, 0.01, 0.1, 0.25, 0.5, 1, 2, 4]))
     ax.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
     ax.minorticks_off()
     quiet_frame(ax)

@@ -29,11 +29,18 @@ def visible(rng, *shape):
 EXAMPLES = {
     "Linear": lambda rng: Example(nn.Linear(C, 2, rng=rng), (normal(rng, B, T, C),), {}, (B, T, 2)),
     "Linear, no bias": lambda rng: Example(nn.Linear(C, 2, bias=False, rng=rng), (normal(rng, B, C),), {}, (B, 2)),
+    "LoRA": lambda rng: Example(
+        nn.LoRA(nn.Linear(C, 6, rng=rng), rank=2, alpha=3.0, rng=rng), (normal(rng, B, T, C),), {}, (B, T, 6)
+    ),
     "Embedding": lambda rng: Example(nn.Embedding(7, C, rng=rng), (), {"ids": rng.integers(7, size=(B, T))}, (B, T, C)),
     "LayerNorm": lambda rng: Example(nn.LayerNorm(C), (normal(rng, B, T, C),), {}, (B, T, C)),
     "RMSNorm": lambda rng: Example(nn.RMSNorm(C), (normal(rng, B, T, C),), {}, (B, T, C)),
     "Dropout": lambda rng: Example(nn.Dropout(0.4, rng=rng), (normal(rng, B, T, C),), {}, (B, T, C)),
     "FeedForward": lambda rng: Example(nn.FeedForward(C, 6, rng=rng), (normal(rng, B, T, C),), {}, (B, T, C)),
+    "SwiGLU": lambda rng: Example(nn.SwiGLU(C, 6, rng=rng), (normal(rng, B, T, C),), {}, (B, T, C)),
+    "TiedEmbedding": lambda rng: Example(
+        nn.TiedEmbedding(nn.Linear(C, 7, rng=rng)), (), {"ids": rng.integers(7, size=(B, T))}, (B, T, C)
+    ),
     "LearnedPositions": lambda rng: Example(
         nn.LearnedPositions(9, C, rng=rng), (normal(rng, B, T, C),), {"offset": 2}, (B, T, C)
     ),
@@ -85,6 +92,9 @@ EXAMPLES = {
         {"causal": True},
         (B, T, C),
     ),
+    "MultiHeadAttention, grouped": lambda rng: Example(
+        nn.MultiHeadAttention(C, 4, kv_heads=2, bias=False, rng=rng), (normal(rng, B, T, C),), {}, (B, T, C)
+    ),
     "Block": lambda rng: Example(
         nn.Block(C, 2, dropout=0.3, rng=rng), (normal(rng, B, T, C),), {"mask": visible(rng, B, 1, T, T)}, (B, T, C)
     ),
@@ -92,6 +102,12 @@ EXAMPLES = {
         nn.Block(C, 2, hidden=5, pre_norm=False, cross=True, dropout=0.3, rng=rng),
         (normal(rng, B, T, C), normal(rng, B, S, C)),
         {"memory_mask": visible(rng, B, 1, 1, S), "causal": True},
+        (B, T, C),
+    ),
+    "Block, of a Llama": lambda rng: Example(
+        nn.Block(C, 2, kv_heads=1, bias=False, norm=nn.RMSNorm, feed_forward=nn.SwiGLU, rng=rng),
+        (normal(rng, B, T, C),),
+        {"causal": True},
         (B, T, C),
     ),
     "Encoder": lambda rng: Example(
@@ -133,6 +149,11 @@ def outputs(example, inputs):
     return leaves(example.layer(*inputs, **example.settings))
 
 
+def learned(example, inputs):
+    """All that gets a gradient."""
+    return [tensor for tensor in [*example.layer.parameters(), *leaves(inputs)] if tensor.requires_grad]
+
+
 def worst_slope_error(example):
     """How far the gradients of Σ dy · y are from central differences, at worst; y is all that the layer returns.
 
@@ -155,7 +176,7 @@ def worst_slope_error(example):
         return (sums[0] - sums[1]) / (2 * step)
 
     worst = 0.0
-    for tensor in [*example.layer.parameters(), *leaves(inputs)]:
+    for tensor in learned(example, inputs):
         direction = rng.standard_normal(tensor.shape)
         worst = max(worst, abs(slope(tensor, direction) - (tensor.grad * direction).sum()))
     return worst
@@ -226,5 +247,5 @@ def test_float32_stays_float32_forward_and_backward(name):
     inputs = each(lambda array: Tensor(array.astype(np.float32), requires_grad=True), example.inputs)
     ys = outputs(example, inputs)
     sum(y.sum() for y in ys).backward()
-    gradients = [tensor.grad for tensor in [*example.layer.parameters(), *leaves(inputs)]]
+    gradients = [tensor.grad for tensor in learned(example, inputs)]
     assert {array.dtype for array in [*(y.data for y in ys), *gradients]} == {np.dtype(np.float32)}
