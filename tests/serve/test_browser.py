@@ -16,7 +16,7 @@ pytestmark = pytest.mark.slow
 playwright = pytest.importorskip("playwright.sync_api")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"]
-SECONDS = 20_000  # in milliseconds
+PATIENCE = 120_000  # milliseconds: kernels may have to be compiled first
 
 
 @pytest.fixture(scope="module")
@@ -40,12 +40,12 @@ def open_page(browser, request):
             address = stack.enter_context(serve.running(served, **settings))
             page = browser.new_page(viewport={"width": 1100, "height": 900}, color_scheme=scheme)
             stack.callback(page.close)
-            page.set_default_timeout(SECONDS)
+            page.set_default_timeout(PATIENCE)
             errors, asked = [], []
             page.on("pageerror", lambda error: errors.append(str(error)))
             page.on("request", lambda request: asked.append(request.url))
             page.goto(address)
-            playwright.expect(page.locator("#model")).to_have_text("" if "key" in settings else "toy")
+            playwright.expect(page.locator("#model")).to_have_text("" if "key" in settings else "toy", timeout=PATIENCE)
             pages.append((page, address, errors, asked))
             return page
 
@@ -58,7 +58,7 @@ def open_page(browser, request):
 
 
 def wait_until_done(page):
-    playwright.expect(page.locator("#status")).to_have_text("done", timeout=SECONDS)
+    playwright.expect(page.locator("#status")).to_have_text("done", timeout=PATIENCE)
 
 
 def send(page, text, tokens=40):
