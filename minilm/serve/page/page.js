@@ -86,6 +86,7 @@ async function send() {
   const text = $("text").value
   if (!text.trim() && !turns.length) return
   writing?.abort()
+  say("reading …")
   turns.push({text})
   $("text").value = ""
   const turn = {prompt: [], branches: [[]], shown: 0}
