@@ -15,6 +15,7 @@ from .fused import (
     rnn,
     rotary,
     scatter,
+    swiglu,
 )
 from .operations import check_ids, concatenate, dropout, gather, log_softmax, softmax, stack, where
 from .tensor import OPERATIONS, Tensor, no_grad, operation, unbroadcast
@@ -48,6 +49,7 @@ __all__ = [
     "scatter",
     "softmax",
     "stack",
+    "swiglu",
     "unbroadcast",
     "where",
 ]

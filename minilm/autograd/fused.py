@@ -92,6 +92,19 @@ def gelu_exact(x):
 
 
 @operation
+def swiglu(gate, x):
+    """y = g σ(g) x: the gate g, where it is large, lets x through (Shazeer 2020, arXiv:2002.05202, equation 5)"""
+    if gate.shape != x.shape:
+        raise ValueError(f"gate {gate.shape} and x {x.shape} do not fit; expected one shape")
+    y = kernels.swiglu(_rows(gate), _rows(x)).reshape(x.shape)
+
+    def backward(dy):
+        return tuple(d.reshape(x.shape) for d in kernels.swiglu_backward(_rows(dy), _rows(gate), _rows(x)))
+
+    return y, backward
+
+
+@operation
 def scatter(a, *, ids, size):
     """Y[b, t, v] = Σ A[b, t, s] over the s with ids[b, s] = v        dA[b, t, s] = dY[b, t, ids[b, s]]
 
@@ -142,18 +155,26 @@ def attention(q, k, v, *, mask=None, causal=False):
 
     q (B, H, T, D)   k, v (B, H, S, D)   mask, to (B, H, T, S): True where a query may look   ->   (B, H, T, D)
     A query that may look nowhere gets zeros. If causal, query t also sees no key after its own place; the last
-    query stands at the last key.
+    query stands at the last key. Of keys there may be fewer heads, each for H / heads of the queries, one after another
+    (Ainslie et al. 2023, arXiv:2305.13245).
     """
-    if k.shape != v.shape or q.shape[-1] != k.shape[-1] or q.shape[:2] != k.shape[:2]:
+    if k.shape != v.shape or q.shape[::3] != k.shape[::3] or q.shape[1] % k.shape[1]:
         raise ValueError(f"attention: q {q.shape}, k {k.shape}, v {v.shape} do not fit; expected (B, H, T or S, D)")
-    mask = _four_axes(mask, (*q.shape[:3], k.shape[2]))
+    mask, group = _four_axes(mask, (*q.shape[:3], k.shape[2])), q.shape[1] // k.shape[1]
     q, k, v = by_head(q, k, v)  # as the kernels want them; what came out of split_heads is no copy then
+    k, v = (a.repeat(group, axis=2) if group > 1 else a for a in (k, v))
     y, L = kernels.attention(q, k, v, mask, causal)
 
     def backward(dy):
-        return by_head(*kernels.attention_backward(*by_head(dy), q, k, v, y, L, mask, causal))
+        dq, *of_heads = by_head(*kernels.attention_backward(*by_head(dy), q, k, v, y, L, mask, causal))
+        return dq, *(_sum_of_groups(d, group) for d in of_heads)
 
     return y.swapaxes(1, 2), backward
+
+
+def _sum_of_groups(d, group):
+    """(B, H, S, D) -> (B, H / group, S, D)"""
+    return d.reshape(len(d), -1, group, *d.shape[2:]).sum(axis=2) if group > 1 else d
 
 
 def _four_axes(mask, shape):

@@ -1,6 +1,6 @@
 """Floor 1. The hot loops: arrays in, arrays out, no Tensor. Each is a formula in NumPy with a compiled twin."""
 
-from .activation import gelu, gelu_backward, gelu_exact, gelu_exact_backward
+from .activation import gelu, gelu_backward, gelu_exact, gelu_exact_backward, swiglu, swiglu_backward
 from .attention import attend, attention, attention_backward, by_head, visible
 from .decode import decode
 from .gather import gather, scatter_add
@@ -56,6 +56,8 @@ __all__ = [
     "scatter_add",
     "softmax",
     "softmax_backward",
+    "swiglu",
+    "swiglu_backward",
     "turn",
     "visible",
 ]

@@ -1,10 +1,14 @@
-"""GELU, the Transformer's activation, over x (N, C), forward and backward: by a tanh as in GPT-2, exact as in BERT."""
+"""The Transformer's activations over x (N, C), forward and backward.
+
+GELU by a tanh as in GPT-2, exact as in BERT; and SwiGLU, where one half of the channels opens and shuts the other.
+"""
 
 import math
 
 import numpy as np
 
 from .elementary import exp, sigmoid
+from .gates import sigmoid as gate_of
 from .pair import Kernel, prange
 
 SLOPE, CUBIC = math.sqrt(2 / math.pi), 0.044715
@@ -103,3 +107,41 @@ def gelu_exact_backward(dy, x):
             bell = exp(np.float32(-0.5) * z * z)
             dx[n, c] = dy[n, c] * (cdf_given_bell(z, bell) + z * bell * DENSITY_AT_0)
     return dx
+
+
+@Kernel
+def swiglu(gate, x):
+    """y = g σ(g) x   gate, x (N, F)"""
+    return gate * gate_of(gate) * x
+
+
+@Kernel
+def swiglu_backward(dy, gate, x):
+    """dg = σ (1 + g (1 - σ)) x dy,  dx = g σ dy  with σ = σ(g)"""
+    opened = gate_of(gate)
+    return opened * (1 + gate * (1 - opened)) * x * dy, gate * opened * dy
+
+
+SHUT = np.float32(-88)  # below it g σ(g) is 0; and stays so: the largest exponential there is would let g through again
+
+
+@swiglu.loops
+def swiglu(gate, x):
+    y = np.empty_like(x)
+    for n in prange(x.shape[0]):
+        for f in range(x.shape[1]):
+            g = max(gate[n, f], SHUT)
+            y[n, f] = g * sigmoid(g) * x[n, f]
+    return y
+
+
+@swiglu_backward.loops
+def swiglu_backward(dy, gate, x):
+    dgate, dx, one = np.empty_like(x), np.empty_like(x), np.float32(1)
+    for n in prange(x.shape[0]):
+        for f in range(x.shape[1]):
+            g = max(gate[n, f], SHUT)
+            opened = sigmoid(g)
+            dgate[n, f] = opened * (one + g * (one - opened)) * x[n, f] * dy[n, f]
+            dx[n, f] = g * opened * dy[n, f]
+    return dgate, dx

@@ -9,6 +9,7 @@ from .conditional import ConditionalModel, Given
 from .encoder_decoder import EncoderDecoder
 from .gpt import GPT
 from .language_model import LanguageModel
+from .llama import Llama
 from .mlp import MLP
 from .nearest import Nearest
 from .ngram import NGram
@@ -24,6 +25,7 @@ MODELS = {
     "gru": partial(RecurrentLM, cell="gru"),
     "lstm": partial(RecurrentLM, cell="lstm"),
     "gpt": GPT,
+    "llama": Llama,
 }
 
 __all__ = [
@@ -37,6 +39,7 @@ __all__ = [
     "EncoderDecoder",
     "Given",
     "LanguageModel",
+    "Llama",
     "LogisticRegression",
     "MaskedLM",
     "NGram",

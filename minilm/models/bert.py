@@ -1,5 +1,6 @@
 """BERT: an encoder that reads a text from both sides, and the heads that ask something of what it found."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -65,16 +66,14 @@ class Bert(nn.Module):
             "vocabulary": vocabulary, "pad": pad, "width": width, "layers": layers, "heads": heads, "hidden": hidden,
             "context": context, "segments": segments, "dropout": dropout, "activation": activation, "eps": eps,
         }  # fmt: skip
-        self.embedding = nn.Embedding(vocabulary, width, rng=rng)
+        self.embedding = nn.Embedding(vocabulary, width, std=0.02, rng=rng)  # the masked-LM head shares it
         self.positions = nn.LearnedPositions(context, width, rng=rng)
-        self.segments = nn.Embedding(segments, width, rng=rng)
-        for embedding in (self.embedding, self.segments):
-            embedding.table.data *= np.float32(0.02)  # the norm after them undoes it; the masked-LM head shares E
+        self.segments = nn.Embedding(segments, width, std=0.02, rng=rng)
         self.norm = nn.LayerNorm(width, eps=eps)
         self.dropout = nn.Dropout(dropout, rng=rng)
         self.encoder = nn.Encoder(
-            layers, width, heads, hidden=hidden, dropout=dropout, activation=activation, eps=eps, pre_norm=False,
-            rng=rng,
+            layers, width, heads, hidden=hidden, dropout=dropout, pre_norm=False, eps=eps,
+            feed_forward=partial(nn.FeedForward, activation=activation), rng=rng,
         )  # fmt: skip
         self.pooler = nn.Linear(width, width, rng=rng)
 

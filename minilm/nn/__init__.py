@@ -10,7 +10,17 @@ from .attention import (
     split_heads,
 )
 from .cache import Cache
-from .layers import ACTIVATIONS, Dropout, Embedding, FeedForward, LayerNorm, Linear, RMSNorm
+from .layers import (
+    ACTIVATIONS,
+    Dropout,
+    Embedding,
+    FeedForward,
+    LayerNorm,
+    Linear,
+    RMSNorm,
+    SwiGLU,
+    TiedEmbedding,
+)
 from .module import Module, parameter
 from .position import LearnedPositions, RotaryPositions, SinusoidalPositions, check_context
 from .recurrent import GRUCell, LSTMCell, Recurrent, RNNCell
@@ -41,6 +51,8 @@ __all__ = [
     "Recurrent",
     "RotaryPositions",
     "SinusoidalPositions",
+    "SwiGLU",
+    "TiedEmbedding",
     "check_context",
     "head_width",
     "join_heads",

@@ -6,7 +6,7 @@ import numpy as np
 
 from minilm import autograd
 from minilm.autograd import Tensor, no_grad
-from minilm.expect import expect_count
+from minilm.expect import expect, expect_count
 from minilm.kernels.attention import weights as attention_weights
 
 from .layers import Linear
@@ -15,7 +15,7 @@ from .position import RotaryPositions
 
 
 class KeyValues(NamedTuple):
-    """Keys and values (B, H, S, D) of the tokens so far, or of a memory: what a step need not compute again."""
+    """Keys and values (B, kv_heads, S, D) of the tokens so far, or of a memory: what a step need not compute again."""
 
     keys: np.ndarray | Tensor  # Tensors where a gradient is to flow through them
     values: np.ndarray | Tensor
@@ -34,6 +34,10 @@ class MultiHeadAttention(Module):
     ----------
     width, heads : int
         C and H; H divides C.
+    kv_heads : int, optional
+        Of keys and values so many heads, each for a group of H / kv_heads queries (Ainslie et al. 2023,
+        arXiv:2305.13245): less to remember of a text. H if not given.
+    bias : bool
     rotary : RotaryPositions, optional
         Turns queries and keys by their places.
 
@@ -44,12 +48,24 @@ class MultiHeadAttention(Module):
     (1, 5, 8)
     """
 
-    def __init__(self, width: int, heads: int, *, rotary: RotaryPositions | None = None, rng: np.random.Generator):
+    def __init__(
+        self,
+        width: int,
+        heads: int,
+        *,
+        kv_heads: int | None = None,
+        bias: bool = True,
+        rotary: RotaryPositions | None = None,
+        rng: np.random.Generator,
+    ):
         D = head_width(width, heads)
         if rotary and rotary.head_width != D:
             raise ValueError(f"rotary is for heads of width {rotary.head_width}, but width / heads is {D}")
-        self.heads, self.rotary = heads, rotary
-        self.query, self.key, self.value, self.out = (Linear(width, width, rng=rng) for _ in range(4))
+        self.heads, self.kv_heads, self.rotary = heads, heads if kv_heads is None else kv_heads, rotary
+        expect_count("kv_heads", self.kv_heads)
+        expect("kv_heads", kv_heads, heads % self.kv_heads == 0, f"a divisor of heads, {heads}")
+        widths = (width, self.kv_heads * D, self.kv_heads * D, width)
+        self.query, self.key, self.value, self.out = (Linear(width, F, bias=bias, rng=rng) for F in widths)
 
     def __call__(self, x: Tensor, memory: Tensor | KeyValues | None = None, mask=None, causal=False) -> Tensor:
         """x (B, T, C)   memory (B, S, C), x itself if not given   mask, to (B, H, T, S), True: may look"""
@@ -57,7 +73,7 @@ class MultiHeadAttention(Module):
 
     def remember(self, memory: Tensor) -> KeyValues:
         """Keys and values of a memory (B, S, C): a call takes them in its place, as often as one likes."""
-        return KeyValues(split_heads(self.key(memory), self.heads), split_heads(self.value(memory), self.heads))
+        return KeyValues(*(split_heads(layer(memory), self.kv_heads) for layer in (self.key, self.value)))
 
     def weights(self, x: Tensor, memory: Tensor | KeyValues | None = None, mask=None) -> np.ndarray:
         """How much each query looks at each key, softmax(q kᵀ / √D), for pictures.   ->   (B, H, T, S)"""
@@ -66,7 +82,8 @@ class MultiHeadAttention(Module):
             k = memory.keys if isinstance(memory, KeyValues) else self.remember(x if memory is None else memory).keys
             if self.rotary:
                 q, k = self.rotary(q), self.rotary(k)
-            return attention_weights(q.data, k.data, np.asarray(True if mask is None else mask), causal=False)
+            keys = k.data.repeat(self.heads // self.kv_heads, axis=1)
+            return attention_weights(q.data, keys, np.asarray(True if mask is None else mask), causal=False)
 
     def extend(self, x, memory=None, mask=None, causal=False, past: KeyValues | None = None):
         """As a call, for tokens that follow those of `past`; also returns the keys and values of all tokens so far."""

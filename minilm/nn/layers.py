@@ -34,19 +34,42 @@ class Linear(Module):
 
 
 class Embedding(Module):
-    """y = table[ids]   ids (...)   table (V, C), which starts as N(0, 1)   ->   (..., C)
+    """y = table[ids]   ids (...)   table (V, C), which starts as N(0, std²)   ->   (..., C)
 
     >>> Embedding(10, 4, rng=np.random.default_rng(0))(np.array([[1, 2, 9]])).shape
     (1, 3, 4)
     """
 
-    def __init__(self, vocabulary: int, width: int, *, rng: np.random.Generator):
+    def __init__(self, vocabulary: int, width: int, *, std: float = 1.0, rng: np.random.Generator):
         expect_count("vocabulary", vocabulary)
         expect_count("width", width)
-        self.table = normal(rng, vocabulary, width, std=1.0)
+        self.table = normal(rng, vocabulary, width, std=std)
 
     def __call__(self, ids: ArrayLike) -> Tensor:
         return autograd.gather(self.table, ids=ids)
+
+
+class TiedEmbedding(Module):
+    """y = W[:, ids]ᵀ: of each id the column by which the head W (C, V) knows it   ids (...)   ->   (..., C)
+
+    One matrix serves both ends of a language model (Press and Wolf 2017, arXiv:1608.05859).
+
+    >>> head = Linear(4, 10, bias=False, rng=np.random.default_rng(0))
+    >>> TiedEmbedding(head)(np.array([[1, 2, 9]])).shape
+    (1, 3, 4)
+    """
+
+    def __init__(self, head: Linear):
+        self.W = head.W
+
+    @property
+    def table(self) -> Tensor:
+        """As an `Embedding` has it, (V, C)."""
+        return self.W.T
+
+    def __call__(self, ids: ArrayLike) -> Tensor:
+        ids = autograd.check_ids("ids", np.asarray(ids), self.W.shape[1])
+        return self.W[:, ids.reshape(-1)].T.reshape(*ids.shape, -1)
 
 
 class LayerNorm(Module):
@@ -103,3 +126,20 @@ class FeedForward(Module):
 
     def __call__(self, x: Tensor) -> Tensor:
         return self.outer(ACTIVATIONS[self.activation](self.inner(x)))
+
+
+class SwiGLU(Module):
+    """y = (g σ(g) ⊙ x W₁) W₂ with g = x W₀, at each position alone (Shazeer 2020, arXiv:2002.05202, equation 6)
+
+    The feed-forward layer of Llama: a gate for each channel within, and no bias.
+
+    >>> SwiGLU(4, 6, rng=np.random.default_rng(0))(Tensor(np.ones((1, 5, 4)))).shape
+    (1, 5, 4)
+    """
+
+    def __init__(self, width: int, hidden: int, *, rng: np.random.Generator):
+        self.gate, self.inner = (Linear(width, hidden, bias=False, rng=rng) for _ in range(2))
+        self.outer = Linear(hidden, width, bias=False, rng=rng)
+
+    def __call__(self, x: Tensor) -> Tensor:
+        return self.outer(autograd.swiglu(self.gate(x), self.inner(x)))

@@ -126,6 +126,8 @@ def parameter(array: np.ndarray) -> Tensor:
     return Tensor(np.ascontiguousarray(array, dtype=np.float32), requires_grad=True)
 
 
-def normal(rng: np.random.Generator, *shape: int, std: float) -> Tensor:
-    """A parameter that starts as N(0, std²)."""
+def normal(rng: np.random.Generator | None, *shape: int, std: float) -> Tensor:
+    """A parameter that starts as N(0, std²); without rng zeros that take no memory, in whose place others will come."""
+    if rng is None:
+        return Tensor(np.broadcast_to(np.float32(0), shape), requires_grad=True)
     return parameter(std * rng.standard_normal(shape, dtype=np.float32))

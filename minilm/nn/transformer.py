@@ -1,5 +1,7 @@
 """The Transformer block and its stacks: encoder, decoder, and decoder with a memory (Vaswani et al. 2017)."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from minilm.autograd import Tensor
@@ -16,6 +18,8 @@ class Block(Module):
 
     Pre-norm: x + f(norm(x)), which trains stably without warm-up (Xiong et al. 2020, arXiv:2002.04745).
     Post-norm: norm(x + f(x)), as in 2017.
+
+    What `norm(width, eps=eps)` and `feed_forward(width, hidden, rng=rng)` make takes the places of these layers.
     """
 
     def __init__(
@@ -27,18 +31,21 @@ class Block(Module):
         dropout: float = 0.0,
         pre_norm: bool = True,
         cross: bool = False,
+        kv_heads: int | None = None,
+        bias: bool = True,
         rotary: RotaryPositions | None = None,
-        activation: str = "gelu",
+        norm: Callable[..., Module] = LayerNorm,
+        feed_forward: Callable[..., Module] = FeedForward,
         eps: float = 1e-5,
         rng: np.random.Generator,
     ):
         self.pre_norm = pre_norm
-        self.attention = MultiHeadAttention(width, heads, rotary=rotary, rng=rng)
-        self.attention_norm = LayerNorm(width, eps=eps)
+        self.attention = MultiHeadAttention(width, heads, kv_heads=kv_heads, bias=bias, rotary=rotary, rng=rng)
+        self.attention_norm = norm(width, eps=eps)
         self.cross = MultiHeadAttention(width, heads, rng=rng) if cross else None
-        self.cross_norm = LayerNorm(width, eps=eps) if cross else None
-        self.feed_forward = FeedForward(width, hidden or 4 * width, activation=activation, rng=rng)
-        self.feed_forward_norm = LayerNorm(width, eps=eps)
+        self.cross_norm = norm(width, eps=eps) if cross else None
+        self.feed_forward = feed_forward(width, hidden or 4 * width, rng=rng)
+        self.feed_forward_norm = norm(width, eps=eps)
         self.dropout = Dropout(dropout, rng=rng)
 
     def __call__(self, x: Tensor, memory=None, mask=None, memory_mask=None, causal=False) -> Tensor:
@@ -80,12 +87,23 @@ class Stack(Module):
     """L blocks one after another, and with pre-norm a last norm, as nothing else would bound their sum."""
 
     def __init__(
-        self, layers: int, width: int, heads: int, *, pre_norm: bool = True, rng: np.random.Generator, **block
+        self,
+        layers: int,
+        width: int,
+        heads: int,
+        *,
+        pre_norm: bool = True,
+        norm: Callable[..., Module] = LayerNorm,
+        eps: float = 1e-5,
+        rng: np.random.Generator | None,
+        **block,
     ):
         expect_count("layers", layers)
-        self.blocks = [Block(width, heads, pre_norm=pre_norm, rng=rng, **block) for _ in range(layers)]
-        self.norm = LayerNorm(width) if pre_norm else None
-        self._soften_residuals(2 * layers + layers * bool(block.get("cross")))
+        block |= {"pre_norm": pre_norm, "norm": norm, "eps": eps, "rng": rng}
+        self.blocks = [Block(width, heads, **block) for _ in range(layers)]
+        self.norm = norm(width, eps=eps) if pre_norm else None
+        if rng:
+            self._soften_residuals(2 * layers + layers * bool(block.get("cross")))
 
     def _soften_residuals(self, sublayers):
         """Divide what each of the n sublayers adds by √n, so that their sum starts as large as one (GPT-2, 2.3)."""

@@ -74,6 +74,11 @@ def getitem(rng):
 
 
 @example()
+def swiglu(rng):
+    return (normal(rng, 2, 4, 3), normal(rng, 2, 4, 3)), {}
+
+
+@example()
 def scatter(rng):
     return (normal(rng, 2, 3, 4),), {"ids": np.array([[1, 4, 1, 0], [2, 2, 2, 3]]), "size": 5}
 

@@ -117,6 +117,16 @@ def gelu_exact_backward(rng, dtype):
 
 
 @example
+def swiglu(rng, dtype):
+    return 3 * normal(rng, dtype, 7, 33), normal(rng, dtype, 7, 33)
+
+
+@example
+def swiglu_backward(rng, dtype):
+    return normal(rng, dtype, 7, 33), *swiglu(rng, dtype)
+
+
+@example
 def gather(rng, dtype):
     return normal(rng, dtype, 9, 4), rng.integers(0, 9, 20)
 

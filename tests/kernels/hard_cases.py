@@ -107,6 +107,8 @@ note(
         "gelu_backward": (np.ones_like(beside_one), beside_one),
         "gelu_exact": (beside_one,),
         "gelu_exact_backward": (np.ones_like(beside_one), beside_one),
+        "swiglu": (beside_one, np.ones_like(beside_one)),
+        "swiglu_backward": (np.ones_like(beside_one), beside_one, np.ones_like(beside_one)),
         "rnn": (one_step(1), ones, np.zeros((1, 1), np.float32)),
         "gru": (one_step(3), ones, np.zeros((1, 3), np.float32), np.zeros(3, np.float32)),
         "lstm": (one_step(4), ones, ones / 2, np.zeros((1, 4), np.float32)),

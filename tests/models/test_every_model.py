@@ -17,6 +17,7 @@ SETTINGS = {
     "gru": {"embedding": 16, "width": 32, "layers": 2, "context": 16},
     "lstm": {"embedding": 16, "width": 32, "layers": 2, "context": 16},
     "gpt": {"width": 32, "layers": 2, "heads": 4, "context": 16},
+    "llama": {"width": 32, "layers": 2, "heads": 4, "kv_heads": 2, "context": 16},
 }
 NEURAL = sorted(set(SETTINGS) - {"ngram"})
 every_model = pytest.mark.parametrize("name", sorted(SETTINGS))

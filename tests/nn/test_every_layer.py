@@ -34,6 +34,10 @@ EXAMPLES = {
     "RMSNorm": lambda rng: Example(nn.RMSNorm(C), (normal(rng, B, T, C),), {}, (B, T, C)),
     "Dropout": lambda rng: Example(nn.Dropout(0.4, rng=rng), (normal(rng, B, T, C),), {}, (B, T, C)),
     "FeedForward": lambda rng: Example(nn.FeedForward(C, 6, rng=rng), (normal(rng, B, T, C),), {}, (B, T, C)),
+    "SwiGLU": lambda rng: Example(nn.SwiGLU(C, 6, rng=rng), (normal(rng, B, T, C),), {}, (B, T, C)),
+    "TiedEmbedding": lambda rng: Example(
+        nn.TiedEmbedding(nn.Linear(C, 7, rng=rng)), (), {"ids": rng.integers(7, size=(B, T))}, (B, T, C)
+    ),
     "LearnedPositions": lambda rng: Example(
         nn.LearnedPositions(9, C, rng=rng), (normal(rng, B, T, C),), {"offset": 2}, (B, T, C)
     ),
@@ -85,6 +89,9 @@ EXAMPLES = {
         {"causal": True},
         (B, T, C),
     ),
+    "MultiHeadAttention, grouped": lambda rng: Example(
+        nn.MultiHeadAttention(C, 4, kv_heads=2, bias=False, rng=rng), (normal(rng, B, T, C),), {}, (B, T, C)
+    ),
     "Block": lambda rng: Example(
         nn.Block(C, 2, dropout=0.3, rng=rng), (normal(rng, B, T, C),), {"mask": visible(rng, B, 1, T, T)}, (B, T, C)
     ),
@@ -92,6 +99,12 @@ EXAMPLES = {
         nn.Block(C, 2, hidden=5, pre_norm=False, cross=True, dropout=0.3, rng=rng),
         (normal(rng, B, T, C), normal(rng, B, S, C)),
         {"memory_mask": visible(rng, B, 1, 1, S), "causal": True},
+        (B, T, C),
+    ),
+    "Block, of a Llama": lambda rng: Example(
+        nn.Block(C, 2, kv_heads=1, bias=False, norm=nn.RMSNorm, feed_forward=nn.SwiGLU, rng=rng),
+        (normal(rng, B, T, C),),
+        {"causal": True},
         (B, T, C),
     ),
     "Encoder": lambda rng: Example(
