@@ -12,6 +12,7 @@ from .framing import Examples, Special, framed, padded
 from .leaks import sharing_beginning
 from .masking import FollowingTexts, MaskedTexts, Masking
 from .pairs import Pairs, split_pairs, teacher_forcing
+from .published_bpe import PublishedBPE
 from .texts import Document, read_text, split
 from .tokenizers import CharTokenizer, Tokenizer, WordTokenizer
 from .vocabulary import Vocabulary
@@ -32,6 +33,7 @@ __all__ = [
     "MaskedTexts",
     "Masking",
     "Pairs",
+    "PublishedBPE",
     "Special",
     "Tokenizer",
     "Vocabulary",
@@ -58,7 +60,7 @@ __all__ = [
 
 TOKENIZERS: dict[str, type[Tokenizer]] = {
     kind.name: kind for kind in (CharTokenizer, WordTokenizer, BPETokenizer, WordPieceTokenizer)
-}
+}  # those that can be trained
 
 
 def load_tokenizer(path: str | Path) -> Tokenizer:
@@ -76,7 +78,8 @@ def load_tokenizer(path: str | Path) -> Tokenizer:
         raise FileNotFoundError(f"there is no tokenizer {path}; `tokenizer.save` writes one")
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        return TOKENIZERS[content["tokenizer"]].from_json(content)
+        kinds = TOKENIZERS | {PublishedBPE.name: PublishedBPE}
+        return kinds[content["tokenizer"]].from_json(content)
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(
             f"{path} is not a tokenizer as `save` writes it ({type(error).__name__}: {error}); save it again"

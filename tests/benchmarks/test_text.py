@@ -30,7 +30,7 @@ def test_chunks_are_the_text_and_cut_no_word(text):
     chunks = text.chunks_of(PLAYS)
     assert "".join(chunks) == PLAYS
     assert len(chunks) > 30
-    assert [word for chunk in chunks for word in text.WORD.findall(chunk)] == text.WORD.findall(PLAYS)
+    assert [word for chunk in chunks for word in text.pattern().findall(chunk)] == text.pattern().findall(PLAYS)
 
 
 @pytest.mark.parametrize("name", ["bpe-train-python", "bpe-encode-python"])

@@ -17,7 +17,7 @@ import numpy as np
 
 from minilm.data import BPETokenizer, CharTokenizer, documents
 from minilm.data.bpe import BYTES
-from minilm.data.cut import WORD
+from minilm.data.cut import pattern
 from minilm.models import NGram, smoothing
 
 os.environ.setdefault("RAYON_NUM_THREADS", "2")  # the threads of `tokenizers`, which uses as many as there are cores
@@ -134,7 +134,7 @@ def python_merged(ids: list[int], pair: tuple[int, int], new: int) -> list[int]:
 
 def python_train(text: str, number: int) -> list[tuple[int, int]]:
     """Count all pairs, merge the most frequent one everywhere, again and again."""
-    words, merges = [list(word.encode("utf-8")) for word in WORD.findall(text)], []
+    words, merges = [list(word.encode("utf-8")) for word in pattern().findall(text)], []
     for new in range(BYTES, BYTES + number):
         counts = {}
         for word in words:
@@ -148,7 +148,7 @@ def python_train(text: str, number: int) -> list[tuple[int, int]]:
 def python_encode(text: str, ranks: dict[tuple[int, int], int]) -> list[int]:
     """In each word merge the pair that was learned first, until there is none that was learned."""
     ids = []
-    for chunk in WORD.findall(text):
+    for chunk in pattern().findall(text):
         word = list(chunk.encode("utf-8"))
         while len(word) > 1:
             pair = min(pairwise(word), key=lambda pair: ranks.get(pair, len(ranks)))

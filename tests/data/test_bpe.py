@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from minilm import kernels
 from minilm.data import BPETokenizer, bpe
-from minilm.data.cut import WORD, cuts
+from minilm.data.cut import cuts, pattern
 from minilm.kernels import merges
 from minilm.kernels.merges import END, apply_merges, count_pairs, learn_merges, merge_pair
 from minilm.kernels.words import number_words
@@ -64,7 +64,7 @@ def test_every_unicode_text_comes_back(text):
 @given(st.text(alphabet="ab 的是1_'\n", max_size=60), st.integers(256, 300))
 @settings(max_examples=50)
 def test_training_equals_the_plain_algorithm_ties_included(text, size):
-    merges, _ = trained_by_hand(WORD.findall(text), size - 256)
+    merges, _ = trained_by_hand(pattern().findall(text), size - 256)
     assert BPETokenizer.train(text, size).merges.tolist() == [list(pair) for pair in merges]
 
 
@@ -79,7 +79,7 @@ AWKWARD = st.text(alphabet="'stmdlver a12_-\n\t\u00a0\u3000é的²٣🐈", max_s
 @given(st.one_of(st.text(), AWKWARD))
 @settings(max_examples=300)
 def test_arrays_cut_where_the_pattern_does(text):
-    assert pieces_by(cuts(text), text) == WORD.findall(text)
+    assert pieces_by(cuts(text), text) == pattern().findall(text)
 
 
 def test_a_cut_in_another_place_is_noticed():
@@ -88,12 +88,12 @@ def test_a_cut_in_another_place_is_noticed():
     for i in range(1, len(text)):
         begins = cuts(text)
         begins[i] = not begins[i]
-        assert pieces_by(begins, text) != WORD.findall(text)
+        assert pieces_by(begins, text) != pattern().findall(text)
 
 
 @given(st.text())
 def test_the_pieces_are_the_text(text):
-    assert "".join(WORD.findall(text)) == text
+    assert "".join(pattern().findall(text)) == text
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_the_pieces_are_the_text(text):
     ],
 )
 def test_text_is_cut_as_gpt_2_does(text, pieces):
-    assert WORD.findall(text) == pieces
+    assert pattern().findall(text) == pieces
 
 
 def test_merges_worked_by_hand():
@@ -261,7 +261,7 @@ def test_the_tokenizers_package_learns_the_same_where_there_is_no_tie(spelled):
             show_progress=False,
         ),
     )
-    _, alone = trained_by_hand(WORD.findall(text), 60)
+    _, alone = trained_by_hand(pattern().findall(text), 60)
     clear = [*alone, False].index(False)
     assert clear > 30
     mine = BPETokenizer.train(text, size=256 + 60)
