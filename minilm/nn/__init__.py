@@ -9,7 +9,7 @@ from .attention import (
     join_heads,
     split_heads,
 )
-from .cache import Cache
+from .cache import Cache, append, stack
 from .layers import (
     ACTIVATIONS,
     Dropout,
@@ -53,10 +53,12 @@ __all__ = [
     "SinusoidalPositions",
     "SwiGLU",
     "TiedEmbedding",
+    "append",
     "check_context",
     "head_width",
     "join_heads",
     "parameter",
     "split_heads",
+    "stack",
     "summary",
 ]
