@@ -153,10 +153,11 @@ def _numbered(merges, symbols) -> tuple[np.ndarray, np.ndarray]:
     ids = {symbol: i for i, symbol in enumerate(symbols)}
     numbers = {SPELLING[byte]: byte for byte in range(BYTES)}
     pairs = np.empty((len(merges), 2), np.int32)
-    for k, (left, right) in enumerate(merges):
-        known = {left, right} <= numbers.keys() and {left, right, left + right} <= ids.keys()
-        if not known or left + right in numbers:
-            raise ValueError(f"merges[{k}] is ({left!r}, {right!r}), expected two symbols made before, to make another")
-        pairs[k] = numbers[left], numbers[right]
-        numbers[left + right] = BYTES + k
+    for k, pair in enumerate(merges):
+        made = "".join(pair)
+        known = numbers.keys() >= set(pair) and ids.keys() >= {made, *pair}
+        if len(pair) != 2 or not known or made in numbers:
+            raise ValueError(f"merges[{k}] is {pair}, expected two symbols made before, which make another symbol")
+        pairs[k] = numbers[pair[0]], numbers[pair[1]]
+        numbers[made] = BYTES + k
     return pairs, np.array([ids.get(symbol, -1) for symbol in numbers])

@@ -46,6 +46,8 @@ class GPT(LanguageModel):
         V, C, L, H, and the largest T.
     dropout : float
     positions : {"rotary", "learned", "sinusoidal"}
+    tied : bool
+        Whether the embeddings are the columns of W, as in GPT-2.
 
     Examples
     --------
@@ -64,7 +66,8 @@ class GPT(LanguageModel):
         context: int = 128,
         dropout: float = 0.0,
         positions: str = "rotary",
-        rng: np.random.Generator,
+        tied: bool = False,
+        rng: np.random.Generator | None,
     ):
         if positions not in ("rotary", "learned", "sinusoidal"):
             raise ValueError(f"positions is {positions!r}, expected 'rotary', 'learned' or 'sinusoidal'")
@@ -72,7 +75,7 @@ class GPT(LanguageModel):
         self.vocabulary, self.window = vocabulary, context
         self.settings = {
             "vocabulary": vocabulary, "width": width, "layers": layers, "heads": heads, "context": context,
-            "dropout": dropout, "positions": positions,
+            "dropout": dropout, "positions": positions, "tied": tied,
         }  # fmt: skip
         rotary = nn.RotaryPositions(context, nn.head_width(width, heads)) if positions == "rotary" else None
         self.embedding = nn.Embedding(vocabulary, width, rng=rng)
@@ -84,6 +87,8 @@ class GPT(LanguageModel):
         self.dropout = nn.Dropout(dropout, rng=rng)
         self.decoder = nn.Decoder(layers, width, heads, dropout=dropout, rotary=rotary, rng=rng)
         self.head = nn.Linear(width, vocabulary, bias=False, rng=rng)
+        if tied:
+            self.embedding = nn.TiedEmbedding(self.head)
 
     def __call__(self, ids: ArrayLike) -> Tensor:
         return self.head(self._hidden(ids)[0])

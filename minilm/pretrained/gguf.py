@@ -89,9 +89,7 @@ def read_gguf(path: str | Path) -> GGUF:
     try:
         return _read(_mapped(path))
     except ValueError as error:
-        raise ValueError(
-            f"{path} is no GGUF file that can be read: {error}; take another copy, or convert it"
-        ) from None
+        raise ValueError(f"{path} cannot be read as a GGUF file: {error}; take another copy, or convert it") from None
 
 
 def _mapped(path) -> mmap.mmap:

@@ -101,7 +101,9 @@ def read_json(path: Path) -> dict[str, Any]:
 def _bpe(content) -> PublishedBPE:
     model, cut, added = content["model"], content["pre_tokenizer"], content.get("added_tokens", [])
     steps = cut["pretokenizers"] if cut["type"] == "Sequence" else [cut]
-    wanted = [DIGITS, BYTE_LEVEL] if len(steps) == 2 else [BYTE_LEVEL]
+    if len(steps) > 2:
+        raise ValueError(f"it has a sequence of {len(steps)} pre-tokenizers; expected Digits and ByteLevel at most")
+    wanted = [DIGITS, BYTE_LEVEL][-len(steps) :]
     places = {f"pre_tokenizer[{i}]": pair for i, pair in enumerate(zip(steps, wanted, strict=True))}
     places |= {f"added_tokens[{i}]": (token, ADDED) for i, token in enumerate(added)}
     _demand({"tokenizer": (content, {"normalizer": (None,)}), "model": (model, BPE)} | places)

@@ -1,5 +1,6 @@
 """Byte-pair encoding: exact round trips, merges as a plain-Python trainer and the `tokenizers` package find them."""
 
+import re
 from collections import Counter
 from itertools import pairwise
 
@@ -80,6 +81,19 @@ AWKWARD = st.text(alphabet="'stmdlver a12_-\n\t\u00a0\u3000é的²٣🐈", max_s
 @settings(max_examples=300)
 def test_arrays_cut_where_the_pattern_does(text):
     assert pieces_by(cuts(text), text) == pattern().findall(text)
+
+
+@given(st.one_of(st.text(), AWKWARD))
+@settings(max_examples=300)
+def test_where_digits_stand_alone_the_pattern_cuts_what_is_between_them(text):
+    parts = re.split(r"([0-9٣²])", "".join(c for c in text if not c.isnumeric() or c in "0123456789٣²"))
+    expected = [piece for part in parts for piece in pattern().findall(part)]
+    assert pieces_by(cuts("".join(parts), digits_alone=True), "".join(parts)) == expected
+
+
+def test_letters_and_numbers_are_those_of_unicode():
+    assert pattern().findall("a²Ⅷ٣b一\u0301c") == ["a", "²Ⅷ٣", "b一", "\u0301", "c"]
+    assert pattern().findall("a \x1cb") == ["a", " \x1c", "b"]  # white space for Python, not for Unicode
 
 
 def test_a_cut_in_another_place_is_noticed():
