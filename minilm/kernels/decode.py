@@ -221,8 +221,13 @@ def note(k, v, keys, values, origin, places):
 
 
 def look(q, keys, values, origin, places, y):
-    """y ← softmax(q kᵀ / √D) v for the one query of each text and head, over places up to its own.   q, y (B, C)"""
-    _, H, _, D = keys.shape
+    """y ← softmax(q kᵀ / √D) v for the one query of each text and head, over places up to its own.   q, y (B, C)
+
+    Queries of several heads may look at the keys and values of one.
+    """
+    D = keys.shape[3]
+    H = q.shape[1] // D
+    group = H // keys.shape[1]
     p = np.empty(origin.shape[1], np.float32)
     scale = np.float32(1 / math.sqrt(D))
     for b in range(origin.shape[0]):
@@ -230,7 +235,7 @@ def look(q, keys, values, origin, places, y):
         for h in range(H):
             highest = np.float32(-np.inf)
             for t in range(T):
-                key, score = keys[origin[b, t], h, t], np.float32(0)
+                key, score = keys[origin[b, t], h // group, t], np.float32(0)
                 for d in range(D):
                     score += q[b, h * D + d] * key[d]
                 p[t] = score * scale
@@ -242,7 +247,7 @@ def look(q, keys, values, origin, places, y):
             for d in range(D):
                 y[b, h * D + d] = 0
             for t in range(T):
-                value, weight = values[origin[b, t], h, t], p[t] / total
+                value, weight = values[origin[b, t], h // group, t], p[t] / total
                 for d in range(D):
                     y[b, h * D + d] += weight * value[d]
 

@@ -23,7 +23,7 @@ from .pair import Kernel, prange, thread_count
 
 Q4_0, Q4_1, Q8_0 = 2, 3, 8  # formats whose blocks have 32 weights
 WEIGHTS, HALF = 32, np.uint64(16)
-FEW = 4  # rows of x for which no floats are made of W
+FEW = 6  # rows of x for which no floats are made of W
 TILE = 64  # rows of W that are floats at a time, if x has more
 ZERO = np.float32(0)
 FLOAT16 = np.arange(2**16, dtype=np.uint16).view(np.float16).astype(np.float32)  # by its bits the number
@@ -41,19 +41,18 @@ def unpacked(packed, kind):
     return form.floats(packed.view(form.block)).reshape(len(packed), -1)
 
 
-if BLAS:  # otherwise the formula runs, with whatever BLAS this NumPy has
+@packed_linear.loops
+def packed_linear(x, packed, kind):
+    y = np.empty((x.shape[0], packed.shape[0]), np.float32)
+    product_to(x, in_blocks(packed, x.shape[1]), kind, y)
+    return y
 
-    @packed_linear.loops
-    def packed_linear(x, packed, kind):
-        (N, C), F = x.shape, packed.shape[0]
-        y, blocks = np.empty((N, F), np.float32), in_blocks(packed, C)
-        if N > FEW:
-            before = one_blas_thread()
-            product_by_tiles(x, blocks, kind, y)
-            set_blas_threads(before)
-        else:
-            product_by_rows(x, blocks, kind, y)
-        return y
+
+def bytes_of(kind):
+    """Of a block: d, m if there is one, and the weights."""
+    if kind == Q8_0:
+        return 2 + 32
+    return 4 + 16 if kind == Q4_1 else 2 + 16
 
 
 def in_blocks(packed, C):
@@ -62,23 +61,36 @@ def in_blocks(packed, C):
     return packed.reshape(F, C // WEIGHTS, size * WEIGHTS // C)
 
 
+def product_by_rows(x, blocks, kind, y):
+    """y ← x Wᵀ, each thread its share of the rows of W.   x (N, C)   blocks (F, C/32, bytes)   y (N, F)"""
+    F, parts = blocks.shape[0], thread_count()
+    for part in prange(parts):
+        start, stop = share(F, part, parts)
+        rows_to(x, blocks, kind, start, stop, y)
+
+
 def product_by_tiles(x, blocks, kind, y):
-    """Floats of some rows of W go from the second cache into BLAS's product."""
+    """The same for many rows of x: floats of some rows of W go from the second cache into BLAS's product."""
     F, C = blocks.shape[0], x.shape[1]
+    before = one_blas_thread()
     for tile in prange((F + TILE - 1) // TILE):
         first, last = tile * TILE, min((tile + 1) * TILE, F)
         W = np.empty((last - first, C // WEIGHTS, WEIGHTS), np.float32)
         for f in range(first, last):
             floats_to(blocks[f], kind, W[f - first])
         blas_product(x, False, W.reshape(last - first, C), True, 0, y[:, first:last])
+    set_blas_threads(before)
 
 
-def product_by_rows(x, blocks, kind, y):
-    """Each thread its share of the rows of W."""
-    F, parts = blocks.shape[0], thread_count()
-    for part in prange(parts):
-        start, stop = share(F, part, parts)
-        rows_to(x, blocks, kind, start, stop, y)
+def product_by_either(x, blocks, kind, y):
+    """What is faster."""
+    if x.shape[0] > FEW:
+        product_by_tiles(x, blocks, kind, y)
+    else:
+        product_by_rows(x, blocks, kind, y)
+
+
+product_to = product_by_either if BLAS else product_by_rows
 
 
 def floats_to(blocks, kind, w):
@@ -97,7 +109,7 @@ def floats_to(blocks, kind, w):
 
 
 def rows_to(x, blocks, kind, start, stop, y):
-    """y ← x Wᵀ for some rows of W.   x (N, C)   blocks (F, C/32, bytes)   y (N, F)"""
+    """y ← x Wᵀ for some rows of W."""
     if kind == Q8_0:
         rows_of_bytes_to(x, blocks, start, stop, y)
     else:
