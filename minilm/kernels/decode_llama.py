@@ -10,11 +10,11 @@ import numpy as np
 
 from .activation import SHUT, swiglu
 from .attention import weights as attention_weights
-from .decode import NOWHERE, SHARED, add_to, last_place, last_places, linear_to, look, note, seen, turn_heads
+from .decode import NOWHERE, add_to, last_place, last_places, linear_to, look, note, seen, turn_heads
 from .elementary import sigmoid
 from .linear import share
 from .norm import rms_norm
-from .packed import FEW, WEIGHTS, bytes_of, in_blocks, product_to, rows_to, unpacked
+from .packed import FEW, WEIGHTS, bytes_of, in_blocks, product_of_many, rows_to, unpacked
 from .pair import Kernel, prange, thread_count
 from .rotary import turn
 from .softmax import log_softmax, log_softmax_row
@@ -79,18 +79,20 @@ def halves(x):
 
 @decode_llama.loops
 def decode_llama(x, matrices, numbers, places, last, eps, pairs, cos, sin, keys, values, origin):
-    B, D = x.shape[0], keys.shape[4]
+    (B, C), D, F = x.shape, keys.shape[4], places[0, INNER, 2]
+    K = keys.shape[2] * D
     t = np.empty(B, np.int64)
     for b in range(B):
         t[b] = last_place(origin[b])
-    x, y, z, q = x.copy(), np.empty_like(x), np.empty_like(x), np.empty_like(x)
-    k, v = room(B, places[0, KEY]), room(B, places[0, VALUE])
-    gate, inner = room(B, places[0, GATE]), room(B, places[0, INNER])
-    log_probs = room(B, last[HEAD])
+    x, y, z = x.copy(), np.empty_like(x), np.empty_like(x)
+    qkv, within = np.empty(B * (C + 2 * K), np.float32), np.empty(2 * B * F, np.float32)
+    q, k, v = piece(qkv, B, 0, C), piece(qkv, B, C, K), piece(qkv, B, C + K, K)
+    gate, inner = piece(within, B, 0, F), piece(within, B, F, F)
+    log_probs = np.empty((B, last[HEAD, 2]), np.float32)
     for block in range(places.shape[0]):
         at = places[block]
         rms_norm_to(x, numbers, at[NORM_1], eps, y)
-        linears_to(y, matrices, at[QUERY : VALUE + 1], (q, k, v))
+        linears_to(y, matrices, at[QUERY : VALUE + 1], qkv)
         if pairs:
             part_pairs(q, D)
             part_pairs(k, D)
@@ -98,23 +100,23 @@ def decode_llama(x, matrices, numbers, places, last, eps, pairs, cos, sin, keys,
         turn_heads(k, cos, sin, t)
         note(k, v, keys[block], values[block], origin, t)
         look(q, keys[block], values[block], origin, t, y)
-        linears_to(y, matrices, at[OUT : OUT + 1], (z,))
+        linears_to(y, matrices, at[OUT : OUT + 1], z.reshape(-1))
         add_to(x, z)
         rms_norm_to(x, numbers, at[NORM_2], eps, y)
-        linears_to(y, matrices, at[GATE : INNER + 1], (gate, inner))
+        linears_to(y, matrices, at[GATE : INNER + 1], within)
         swiglu_of(gate, inner)
-        linears_to(inner, matrices, at[OUTER : OUTER + 1], (z,))
+        linears_to(inner, matrices, at[OUTER : OUTER + 1], z.reshape(-1))
         add_to(x, z)
     rms_norm_to(x, numbers, last[NORM], eps, y)
-    linears_to(y, matrices, last[HEAD : HEAD + 1], (log_probs,))
+    linears_to(y, matrices, last[HEAD : HEAD + 1], log_probs.reshape(-1))
     for b in range(B):
         log_softmax_row(log_probs[b], log_probs[b])
     return log_probs
 
 
-def room(B, place):
-    """For what a matrix gives (B, outputs)."""
-    return np.empty((B, place[2]), np.float32)
+def piece(ys, B, first, F):
+    """What one of several matrices gives, (B, F), of results that lie one after another."""
+    return ys[B * first : B * (first + F)].reshape(B, F)
 
 
 def rms_norm_to(x, numbers, place, eps, y):
@@ -131,49 +133,44 @@ def rms_norm_to(x, numbers, place, eps, y):
 
 
 def linears_to(x, matrices, places, ys):
-    """y ← x W for the matrices that need the same x."""
-    if len(x) <= FEW and all_packed(places) and weights_of(places, x.shape[1]) > SHARED:
-        rows_of_all_to(x, matrices, places, ys)
-    else:
-        for i in range(len(ys)):
-            linear_of_any_to(x, matrices, places[i], ys[i])
+    """y ← x W for all matrices that need the same x; their results one after another."""
+    B, first = x.shape[0], 0
+    if B <= FEW:
+        packed_to(x, matrices, places, ys)
+    for i in range(len(places)):
+        y = piece(ys, B, first, places[i, 2])
+        if places[i, 1] == FLOATS:
+            floats_to(x, matrices, places[i], y)
+        elif B > FEW:
+            product_of_many(x, blocks_at(matrices, places[i], x.shape[1]), places[i, 1], y)
+        first += places[i, 2]
 
 
-def all_packed(places):
-    """Whether none is stored in floats."""
-    packed = True
-    for i in range(places.shape[0]):
-        packed &= places[i, 1] != FLOATS
-    return packed
-
-
-def weights_of(places, C):
-    """How many weights the matrices have."""
-    total = 0
-    for i in range(places.shape[0]):
-        total += C * places[i, 2]
-    return total
-
-
-def rows_of_all_to(x, matrices, places, ys):
-    """Each thread its share of the rows of each: it is woken once."""
-    parts = thread_count()
+def packed_to(x, matrices, places, ys):
+    """Each thread its share of the rows of each packed matrix: it is woken once for all."""
+    parts = thread_count() if any_packed(places) else 0
     for part in prange(parts):
-        for i in range(len(ys)):
+        first = 0
+        for i in range(len(places)):
             start, stop = share(places[i, 2], part, parts)
-            rows_to(x, blocks_at(matrices, places[i], x.shape[1]), places[i, 1], start, stop, ys[i])
+            if places[i, 1] != FLOATS:
+                blocks = blocks_at(matrices, places[i], x.shape[1])
+                rows_to(x, blocks, places[i, 1], start, stop, piece(ys, x.shape[0], first, places[i, 2]))
+            first += places[i, 2]
 
 
-def linear_of_any_to(x, matrices, place, y):
-    """y ← x W for one matrix, in floats or packed."""
-    C, (start, kind, F) = x.shape[1], place
-    if kind == FLOATS:
-        W = matrices[start : start + 4 * C * F].view(np.float32)
-        linear_to(x, W, x[0], (0, NOWHERE, NOWHERE), y)
-    elif len(x) > FEW:
-        product_to(x, blocks_at(matrices, place, C), kind, y)
-    else:
-        rows_to(x, blocks_at(matrices, place, C), kind, 0, F, y)
+def any_packed(places):
+    """Whether a matrix is not stored in floats."""
+    for i in range(len(places)):
+        if places[i, 1] != FLOATS:
+            return True
+    return False
+
+
+def floats_to(x, matrices, place, y):
+    """y ← x W for a matrix in floats."""
+    start, size = place[0], 4 * x.shape[1] * place[2]
+    linear_to(x, matrices[start : start + size].view(np.float32), x[0], (0, NOWHERE, NOWHERE), y)
 
 
 def blocks_at(matrices, place, C):

@@ -43,8 +43,11 @@ def unpacked(packed, kind):
 
 @packed_linear.loops
 def packed_linear(x, packed, kind):
-    y = np.empty((x.shape[0], packed.shape[0]), np.float32)
-    product_to(x, in_blocks(packed, x.shape[1]), kind, y)
+    y, blocks = np.empty((x.shape[0], packed.shape[0]), np.float32), in_blocks(packed, x.shape[1])
+    if x.shape[0] > FEW:
+        product_of_many(x, blocks, kind, y)
+    else:
+        product_by_rows(x, blocks, kind, y)
     return y
 
 
@@ -82,15 +85,7 @@ def product_by_tiles(x, blocks, kind, y):
     set_blas_threads(before)
 
 
-def product_by_either(x, blocks, kind, y):
-    """What is faster."""
-    if x.shape[0] > FEW:
-        product_by_tiles(x, blocks, kind, y)
-    else:
-        product_by_rows(x, blocks, kind, y)
-
-
-product_to = product_by_either if BLAS else product_by_rows
+product_of_many = product_by_tiles if BLAS else product_by_rows
 
 
 def floats_to(blocks, kind, w):
@@ -121,8 +116,9 @@ def rows_of_bytes_to(x, blocks, start, stop, y):
     N, C = x.shape
     parts, scales, signed = x.reshape(N, C // WEIGHTS, WEIGHTS), blocks.view(np.uint16), blocks.view(np.int8)
     first = first_weight(blocks[0, 0])
-    for f0 in range(start, stop, 4):
-        f1, f2, f3 = min(f0 + 1, stop - 1), min(f0 + 2, stop - 1), min(f0 + 3, stop - 1)
+    far = (stop - start + 3) // 4
+    for f0 in range(start, start + far):
+        f1, f2, f3 = min(f0 + far, stop - 1), min(f0 + 2 * far, stop - 1), min(f0 + 3 * far, stop - 1)
         for n in range(N):
             y0 = y1 = y2 = y3 = np.float32(0)
             for b in range(blocks.shape[1]):
@@ -145,8 +141,9 @@ def rows_of_halves_to(x, blocks, kind, start, stop, y):
     N, scales, first = x.shape[0], blocks.view(np.uint16), first_weight(blocks[0, 0])
     u, v, sums = prepared(x, np.float32(1 if kind == Q4_1 else -8))
     m = np.uint64(1 if kind == Q4_1 else 0)  # where it stands in a block
-    for f0 in range(start, stop, 4):
-        f1, f2, f3 = min(f0 + 1, stop - 1), min(f0 + 2, stop - 1), min(f0 + 3, stop - 1)
+    far = (stop - start + 3) // 4
+    for f0 in range(start, start + far):
+        f1, f2, f3 = min(f0 + far, stop - 1), min(f0 + 2 * far, stop - 1), min(f0 + 3 * far, stop - 1)
         for n in range(N):
             y0 = y1 = y2 = y3 = np.float32(0)
             for b in range(blocks.shape[1]):
