@@ -66,3 +66,34 @@ class ByLength:
         stretch = np.arange(len(order)) // (STRETCH * self.batch)
         order = order[np.lexsort((*self.lengths[:, order], stretch))]
         return rng.permutation(order.reshape(-1, self.batch))
+
+
+class Rows:
+    """A data set whose rows have unequal lengths: random batches to learn from, and all rows to measure on.
+
+    A batch depends on nothing but its step and the seed, as one of `Windows`. Who derives from it says in `_of` what
+    some rows are as arrays.
+
+    Parameters
+    ----------
+    lengths, batch, seed
+        Of `ByLength`.
+    """
+
+    def __init__(self, lengths: ArrayLike, batch: int, seed: int):
+        self._order = ByLength(lengths, batch, seed)
+
+    def __len__(self) -> int:
+        """Batches per epoch."""
+        return len(self._order)
+
+    def batch(self, step: int) -> tuple[np.ndarray, ...]:
+        """The arrays that the class names, of any step's rows from 0 on."""
+        return self._of(self._order.rows(step))
+
+    def each_once(self, batch: int = 64) -> Iterator[tuple[np.ndarray, ...]]:
+        """All rows in batches of at most this many, the shortest first: for measuring."""
+        return map(self._of, self._order.each_once(batch))
+
+    def _of(self, rows: np.ndarray) -> tuple[np.ndarray, ...]:
+        raise NotImplementedError(f"{type(self).__name__} says what its rows are as arrays")

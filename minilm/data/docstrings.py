@@ -1,12 +1,16 @@
-"""Docstrings of the installed packages, to be summarised: name and body of a function or class, and its first line.
+"""Docstrings on the reader's machine, to be summarised: name and body of a function or class, and its first line.
 
-The sources are read, never imported: those of the packages that minilm's requirements bring to every installation.
+The sources are read, never imported: those of the packages that minilm's requirements bring to every installation, and
+those of Python's own library. Most docstrings are a single line. It says how a name is told in a sentence, and so there
+is something to learn from it; only those with a body are held out, as there is something to summarise in them.
 """
 
 import ast
 import hashlib
 import json
+import platform
 import re
+import sysconfig
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -19,23 +23,26 @@ from minilm.files import cache_folder, replacing
 # What requirements.txt names; numba is missing on some machines, and is then left out.
 REQUIRED = ("hypothesis", "jupyterlab", "matplotlib", "numba", "numpy", "pytest", "safetensors", "tqdm")
 
-# Of the packages with 100 to 400 docstrings, in the order of the sha256 of their names, the first five are for the test
-# and the next five for validation (`drawn_by_hash`); written down, so that they do not change with somebody's versions.
+PYTHON = "python"  # stands for Python's own library; read last, so that a copy is left out here and not elsewhere
+
+# Of the packages with 100 to 400 bodies, in the order of the sha256 of their names, the first five are for the test and
+# the next five for validation (`drawn_by_hash`); written down, so that they do not change with somebody's versions.
 # Before, they had been taken by the alphabet, and two lists exchanged after the baselines were seen: that was a choice,
 # and a hash makes none. A first model had been measured on pytest and tornado, then for validation.
 TEST = ("hypothesis", "packaging", "pygments", "pytest", "tornado")
 VALIDATION = ("anyio", "babel", "jupyter-client", "numba", "traitlets")
 
-SUMMARY, BODY = range(3, 21), 8  # words of a summary; words of a body at least
+SUMMARY, BODY = range(3, 21), 8  # words of a summary; words of a body at least, a shorter one is left out
 NOT_DOCUMENTED = re.compile(r"(^|/)(_?tests?|testing|_vendor|conftest\.py|test_[^/]*\.py)(/|$)")
+INSTALLED = ("site-packages", "dist-packages")  # what is not Python's own, but beside it
 NAME_PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 RULE = re.compile(r"([^\w\s])\1{2,}")  # ------ under a heading, >>> before an example
 MARKUP = re.compile(r":[\w:]+:(?=`)|`+~?|\*\*")  # :class:`Name`, ``Name``, **bold**
-FILE_FORMAT = 2  # of the cache
+FILE_FORMAT = 3  # of the cache
 
 
 class Docstring(NamedTuple):
-    """What somebody wrote about a function or class: the first line, and the rest."""
+    """What somebody wrote about a function or class: the first line, and the rest, "" if there is none."""
 
     package: str
     name: str
@@ -49,7 +56,7 @@ class Docstring(NamedTuple):
     @property
     def text(self) -> str:
         """What is to be summarised: the name as words, and the body."""
-        return f"{words_of(self.name)}: {self.body}"
+        return f"{words_of(self.name)}: {self.body}".strip()
 
 
 def words_of(name: str) -> str:
@@ -65,14 +72,14 @@ def words_of(name: str) -> str:
 
 
 def installed() -> dict[str, str]:
-    """Names and versions of the packages that are read: those of requirements.txt, and all that they need."""
+    """Names and versions of what is read: the packages of requirements.txt, all that they need, and Python."""
     found, to_do = {}, list(REQUIRED)
     while to_do:
         name = re.sub(r"[-_.]+", "-", to_do.pop()).lower()
         if name not in found and (package := _distribution(name)):
             found[name] = package.version
             to_do += [_name(need) for need in package.requires or [] if "extra ==" not in need]
-    return dict(sorted(found.items()))
+    return dict(sorted(found.items())) | ({PYTHON: platform.python_version()} if found else {})
 
 
 def _distribution(name):
@@ -90,7 +97,7 @@ def _name(requirement):
 
 
 def docstrings() -> list[Docstring]:
-    """All of them, each once. The first call reads some 3,000 files, which takes half a minute; later ones a cache.
+    """All of them, each once. The first call reads some 4,000 files, which takes half a minute; later ones a cache.
 
     Raises
     ------
@@ -111,10 +118,22 @@ def docstrings() -> list[Docstring]:
 
 def of_package(package: str) -> Iterator[Docstring]:
     """The docstrings of an installed package, without its tests and what it has copied from others."""
-    files = metadata.distribution(package).files or []
-    for file in sorted(files, key=str):
-        if file.suffix == ".py" and not NOT_DOCUMENTED.search(file.as_posix()):
-            yield from of_file(package, Path(file.locate()))
+    for name, path in sorted(_of_python() if package == PYTHON else _of_distribution(package)):
+        if name.endswith(".py") and not NOT_DOCUMENTED.search(name):
+            yield from of_file(package, path)
+
+
+def _of_distribution(package) -> Iterator[tuple[str, Path]]:
+    """(name within the package, path) of its files."""
+    return ((file.as_posix(), Path(file.locate())) for file in metadata.distribution(package).files or [])
+
+
+def _of_python() -> Iterator[tuple[str, Path]]:
+    library = Path(sysconfig.get_paths()["stdlib"])
+    for part in library.iterdir():
+        if part.name not in INSTALLED:
+            for path in part.rglob("*.py") if part.is_dir() else [part]:
+                yield path.relative_to(library).as_posix(), path
 
 
 def of_file(package: str, path: Path) -> Iterator[Docstring]:
@@ -139,7 +158,7 @@ def _definitions(node) -> Iterator[ast.AST]:
 
 
 def cleaned(package: str, name: str, docstring: str) -> Docstring | None:
-    """The docstring in two parts, if it has them: a line of 3 to 20 words, an empty line, and 8 words or more.
+    """The docstring in two parts: a line of 3 to 20 words; and 8 words or more after an empty line, or "".
 
     >>> text = '''Return the area of a circle.
     ...
@@ -149,25 +168,25 @@ def cleaned(package: str, name: str, docstring: str) -> Docstring | None:
     ...     In metres, zero or more; the area is in square metres.'''
     >>> cleaned("shapes", "circle_area", text).text
     'circle area: Parameters radius : float In metres, zero or more; the area is in square metres.'
-    >>> cleaned("shapes", "circle_area", "The area.") is None
-    True
+    >>> cleaned("shapes", "circle_area", "Return the area.").text, cleaned("shapes", "circle_area", "The area.")
+    ('circle area:', None)
     """
     summary, _, rest = MARKUP.sub("", RULE.sub(" ", docstring)).partition("\n")
     summary, body = (" ".join(part.split()) for part in (summary, rest))
-    if rest.partition("\n")[0].strip() or len(_words(summary)) not in SUMMARY or len(_words(body)) < BODY:
+    if rest.partition("\n")[0].strip() or len(_words(summary)) not in SUMMARY or not words_of(name):
         return None
-    return Docstring(package, name, body, summary) if words_of(name) else None
+    return Docstring(package, name, body if len(_words(body)) >= BODY else "", summary)
 
 
 def once(records: Iterable[Docstring]) -> list[Docstring]:
-    """Those whose body nobody before has, and not name and summary together either.
+    """Those whose body nobody before has, and not name and summary together either; first those with a body.
 
     A body counts as the same if its first 20 words are: what goes on with an example is still a copy.
     """
     seen: set[tuple] = set()
     found = []
-    for record in records:
-        keys = {_body_key(record), (words_of(record.name), _summary_key(record))}
+    for record in sorted(records, key=lambda record: not record.body):
+        keys = {_body_key(record), (words_of(record.name), _summary_key(record))} - {NOTHING}
         if not keys & seen:
             found.append(record)
         seen |= keys
@@ -176,6 +195,9 @@ def once(records: Iterable[Docstring]) -> list[Docstring]:
 
 def _words(text: str) -> list[str]:
     return re.findall(r"\w+", text.casefold())
+
+
+NOTHING = ()  # the key of a body that is not there: no copy of another such
 
 
 def _summary_key(record):
@@ -196,7 +218,7 @@ def drawn_by_hash(records: Iterable[Docstring], each: int = 5) -> tuple[list[str
     >>> drawn_by_hash(records, each=1)
     (['tqdm'], ['numpy'])
     """
-    counts = Counter(record.package for record in records)
+    counts = Counter(record.package for record in records if record.body)
     drawn = sorted(
         (name for name, count in counts.items() if 100 <= count <= 400),
         key=lambda name: hashlib.sha256(name.encode()).digest(),
@@ -207,7 +229,7 @@ def drawn_by_hash(records: Iterable[Docstring], each: int = 5) -> tuple[list[str
 def split_docstrings(
     records: Sequence[Docstring], test: Sequence[str] = TEST, validation: Sequence[str] = VALIDATION
 ) -> tuple[list[Docstring], list[Docstring], list[Docstring]]:
-    """Those for training, for validation and for the test, of different packages.
+    """Those for training, for validation and for the test, of different packages; the latter two all with a body.
 
     People of one package write in one way, and say the same thing of many functions: held out line by line, a docstring
     would have its like in training. Copies from package to package are left out of training, and those of test packages
@@ -226,8 +248,9 @@ def split_docstrings(
     both = set(test) & set(validation)
     if both:
         raise ValueError(f"{', '.join(sorted(both))} is in test and in validation; a package can be in one of them")
-    tested = [record for record in records if record.package in test]
-    validated = _without_copies([record for record in records if record.package in validation], tested)
+    described = [record for record in records if record.body]
+    tested = [record for record in described if record.package in test]
+    validated = _without_copies([record for record in described if record.package in validation], tested)
     rest = [record for record in records if record.package not in {*test, *validation}]
     parts = _without_copies(rest, tested + validated), validated, tested
     for name, part in zip(("training", "validation", "the test"), parts, strict=True):
@@ -237,5 +260,5 @@ def split_docstrings(
 
 
 def _without_copies(records, held_out):
-    keys = {key for record in held_out for key in (_summary_key(record), _body_key(record))}
+    keys = {key for record in held_out for key in (_summary_key(record), _body_key(record))} - {NOTHING}
     return [record for record in records if not keys & {_summary_key(record), _body_key(record)}]

@@ -1,13 +1,13 @@
 """What BERT reads: [CLS] a text [SEP], or [CLS] a text [SEP] another [SEP], as ids and segments."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from .batches import pad
-from .by_length import ByLength
+from .by_length import Rows
 from .tokenizers import Tokenizer
 
 IGNORED = -1  # a target that does not count
@@ -61,8 +61,10 @@ def framed(first: ArrayLike, second: ArrayLike | None = None, *, special: Specia
     return np.array([*ids, *second, special.sep]), segments
 
 
-class Examples:
+class Examples(Rows):
     """Random batches of framed texts and what is asked of them, for the `loss(ids, segments, targets)` of a head.
+
+    A batch is ids (B, T), segments (B, T) and targets (B, ...).
 
     Parameters
     ----------
@@ -92,20 +94,8 @@ class Examples:
                 f"there are {len(self.texts)} texts but {len(self.targets)} targets; expected equally many"
             )
         lengths = [len(ids) for ids, _ in self.texts]
-        self._order = ByLength(lengths, batch, seed)
+        super().__init__(lengths, batch, seed)
         self.tokens_per_batch = round(batch * np.mean(lengths))
-
-    def __len__(self) -> int:
-        """Batches per epoch."""
-        return len(self._order)
-
-    def batch(self, step: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """ids (B, T), segments (B, T) and targets (B, ...) of any step from 0 on."""
-        return self._of(self._order.rows(step))
-
-    def each_once(self, batch: int = 64) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-        """All texts in batches of at most this many, the shortest first: for measuring."""
-        return map(self._of, self._order.each_once(batch))
 
     def _of(self, rows):
         return *padded([self.texts[i] for i in rows], self.pad), self.targets[rows]

@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike
 
 from minilm.expect import expect
 
-from .by_length import ByLength
+from .by_length import Rows
 from .framing import IGNORED, Framed, Special, framed, padded
 from .pieces import GOES_ON
 from .tokenizers import Tokenizer
@@ -83,7 +83,7 @@ def corrupted(
     return np.where(chosen, read, ids), np.where(chosen, ids, IGNORED)
 
 
-class MaskedTexts:
+class MaskedTexts(Rows):
     """Random batches of texts with tokens hidden anew each time, for the `loss` of a MaskedLM.
 
     Parameters
@@ -105,23 +105,19 @@ class MaskedTexts:
         self.masking, self.seed = masking, seed
         self.texts = [framed(text, special=masking.special, longest=context) for text in texts]
         lengths = [len(ids) for ids, _ in self.texts]
-        self._order = ByLength(lengths, batch, seed)
+        super().__init__(lengths, batch, seed)
         self.tokens_per_batch = round(batch * np.mean(lengths))
-
-    def __len__(self) -> int:
-        """Batches per epoch."""
-        return len(self._order)
 
     def batch(self, step: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """ids (B, T), segments (B, T) and targets (B, T) of any step from 0 on."""
-        return self._of(self._order.rows(step), np.random.default_rng([self.seed, step]))
+        return self._masked(self._order.rows(step), np.random.default_rng([self.seed, step]))
 
     def each_once(self, batch: int = 64) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
         """All texts, always with the same tokens hidden: for measuring."""
         rng = np.random.default_rng(self.seed)
-        return (self._of(rows, rng) for rows in self._order.each_once(batch))
+        return (self._masked(rows, rng) for rows in self._order.each_once(batch))
 
-    def _of(self, rows, rng):
+    def _masked(self, rows, rng):
         return masked([self.texts[i] for i in rows], self.masking, rng)
 
 

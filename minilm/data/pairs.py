@@ -1,17 +1,15 @@
 """Sentence pairs for encoder-decoders: teacher forcing, batches of unequal lengths, and a split that does not leak."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from .batches import length_mask, pad
-from .by_length import ByLength
+from .by_length import Rows
 from .texts import split
-
-Batch = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 def teacher_forcing(sentences: Sequence[ArrayLike], start: int, end: int) -> tuple[np.ndarray, np.ndarray]:
@@ -32,11 +30,10 @@ def teacher_forcing(sentences: Sequence[ArrayLike], start: int, end: int) -> tup
     return texts[:, :-1], np.where(counted, texts[:, 1:], -1)
 
 
-class Pairs:
+class Pairs(Rows):
     """Random batches of sentence pairs, for the `loss(source, ids, targets)` of an encoder-decoder.
 
-    A batch holds sentences of about equal length, as `ByLength` puts them together, and `batch(step)` depends on
-    nothing but its arguments and `seed`, as that of `Windows`.
+    A batch is sources (B, S), the decoder's ids (B, T) and its targets (B, T), of about equal length (see `Rows`).
 
     Parameters
     ----------
@@ -80,22 +77,10 @@ class Pairs:
         self.sources, self.targets = list(sources), list(targets)
         self.pad, self.start, self.end = pad, start, end
         lengths = [[len(sentence) for sentence in side] for side in (sources, targets)]
-        self._order = ByLength(lengths, batch, seed)
+        super().__init__(lengths, batch, seed)
         self.tokens_per_batch = round(batch * (np.mean(lengths[1]) + 1))  # targets that count, on average, for the log
 
-    def __len__(self) -> int:
-        """Batches per epoch."""
-        return len(self._order)
-
-    def batch(self, step: int) -> Batch:
-        """Sources (B, S), the decoder's ids (B, T) and its targets (B, T) of any step from 0 on."""
-        return self._of(self._order.rows(step))
-
-    def each_once(self, batch: int = 64) -> Iterator[Batch]:
-        """All pairs in batches of at most this many, the shortest first: for measuring."""
-        return map(self._of, self._order.each_once(batch))
-
-    def _of(self, rows) -> Batch:
+    def _of(self, rows) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         source, _ = pad([self.sources[i] for i in rows], self.pad)
         return source, *teacher_forcing([self.targets[i] for i in rows], self.start, self.end)
 

@@ -51,7 +51,7 @@ def load(folder: str | Path, *, show_progress: bool = True) -> Module:
 def model_of(config: Mapping[str, Any], arrays: Mapping[str, Published], *, show_progress: bool = False) -> Module:
     """The model of a configuration that has these arrays, under their published names."""
     kind = config.get("model_type")
-    if kind not in FAMILIES:
+    if kind not in list(FAMILIES):  # of a list, which might stand there, `in FAMILIES` would want a hash
         raise ValueError(f"model_type is {kind!r}; expected one of {', '.join(map(repr, FAMILIES))}")
     family = FAMILIES[kind]
     arrays = _usual(family, config, arrays)

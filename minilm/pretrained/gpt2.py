@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from minilm.expect import expect
 from minilm.models import GPT
 
 from .family import Family
@@ -29,9 +30,8 @@ FIXED = {
 
 def _build(config, names, settings) -> GPT:
     inner, usual = config.get("n_inner"), 4 * settings["width"]
-    if inner not in (None, usual):
-        raise ValueError(f"n_inner is {inner}; expected 4 n_embd, {usual}")
-    return GPT(**settings, positions="learned", tied=config.get("tie_word_embeddings", True), rng=None)
+    expect("n_inner", inner, inner in (None, usual), f"4 n_embd, {usual}")
+    return GPT(**settings, positions="learned", tied=bool(config.get("tie_word_embeddings", True)), rng=None)
 
 
 def _names(model: GPT) -> Names:

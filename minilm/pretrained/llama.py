@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from minilm.expect import expect
 from minilm.models import Llama
 
 from .family import Family
@@ -31,20 +32,20 @@ FIXED = {
 
 
 def _build(config, names, settings) -> Llama:
-    kv_heads, width = config.get("num_key_value_heads") or settings["heads"], settings["width"] // settings["heads"]
-    if (config.get("head_dim") or width) != width:
-        raise ValueError(f"head_dim is {config['head_dim']}; expected hidden_size / num_attention_heads, {width}")
-    tied = config.get("tie_word_embeddings", False)
+    head, width = config.get("head_dim"), settings["width"] // settings["heads"]
+    expect("head_dim", head, head in (None, width), f"hidden_size / num_attention_heads, {width}")
+    kv_heads, tied = config.get("num_key_value_heads"), bool(config.get("tie_word_embeddings", False))
     return Llama(**settings, kv_heads=kv_heads, theta=_theta(config), tied=tied, rng=None)
 
 
 def _theta(config) -> float:
     """The base of the rotary angles, which three generations of transformers wrote at three places."""
     rotary = config.get("rope_parameters") or config.get("rope_scaling") or {}
+    expect("rope_parameters", repr(rotary), isinstance(rotary, dict), "what rotary positions are made of")
     kind = rotary.get("rope_type", rotary.get("type", "default"))
     theta = rotary.get("rope_theta", config.get("rope_theta", 10_000.0))
-    if kind != "default" or not isinstance(theta, int | float) or theta <= 0:
-        raise ValueError(f"rotary positions: {kind!r} with rope_theta {theta!r}; expected 'default' and a number > 0")
+    expect("rope_type", repr(kind), kind == "default", "'default'")
+    expect("rope_theta", repr(theta), isinstance(theta, int | float) and theta > 0, "a number > 0")
     return theta
 
 

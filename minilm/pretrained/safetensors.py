@@ -66,6 +66,8 @@ def _read(path) -> dict[str, Stored]:
         if not 0 < length <= size - 8:
             raise ValueError(f"a header of {length} bytes in a file of {size}")
         header = json.loads(file.read(length))
+    if not isinstance(header, dict):
+        raise ValueError(f"a header that is a {type(header).__name__}")
     start = 8 + length
     data = np.memmap(path, np.uint8, "r", offset=start) if size > start else np.empty(0, np.uint8)
     return {name: _stored(name, entry, data) for name, entry in header.items() if name != "__metadata__"}

@@ -14,7 +14,7 @@ from minilm.data.docstrings import Docstring, docstrings, split_docstrings
 from minilm.data.vocabulary import Vocabulary
 from minilm.generate import beam_search
 from minilm.models import PointerGenerator
-from minilm.training import AdamW, Trainer, schedules
+from minilm.training import AdamW, Log, Trainer, schedules
 
 from . import folder as folders
 from . import rows
@@ -78,6 +78,7 @@ class Summarizer:
 
     def __init__(self, model: PointerGenerator, tokenizer: CopyTokenizer, *, longest: int = 80, words: int = 24):
         self.model, self.tokenizer, self.longest, self.words = model, tokenizer, longest, words
+        self.log = Log()
 
     @classmethod
     def train(
@@ -116,13 +117,13 @@ class Summarizer:
             rng=np.random.default_rng(seed), **sizes,
         )  # fmt: skip
         summarizer = cls(model, tokenizer, longest=longest, words=words)
-        summarizer.trainer = Trainer(
+        trainer = Trainer(
             model, AdamW(model.parameters(), LEARNING_RATE, weight_decay=0.01), summarizer.pairs(examples, seed),
             minutes=minutes, steps=steps, seed=seed, folder=folder, show_progress=show_progress,
             validation=summarizer.pairs(validation, seed) if validation else None,
             schedule=schedules.warmup_cosine(final=0.02),
         )  # fmt: skip
-        summarizer.trainer.fit()
+        summarizer.log = trainer.fit()
         return summarizer
 
     def pairs(self, examples: Sequence[HasSummary], seed: int) -> Pairs:

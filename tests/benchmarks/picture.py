@@ -9,7 +9,9 @@ def draw(rows: list[dict], path: Path) -> None:
 
     from minilm.plots.style import BLUE, GREY, INK, VERMILION, new_axes, quiet_frame
 
-    rows = [row for row in rows if row["ratio"] is not None and row["peer"] is not None and "quality" not in row["workload"]][::-1]
+    rows = [
+        row for row in rows if row["ratio"] is not None and row["peer"] is not None and "quality" not in row["workload"]
+    ][::-1]
     if not rows:
         return
     colours = {True: BLUE, False: VERMILION, None: GREY}

@@ -7,7 +7,8 @@ torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
 
 from minilm import models, pretrained
-from minilm.pretrained.bert import bert_of
+from minilm.pretrained.folder import model_of
+from minilm.pretrained.safetensors import Stored
 
 CONFIG = {
     "vocab_size": 99, "hidden_size": 32, "num_hidden_layers": 3, "num_attention_heads": 4, "intermediate_size": 48,
@@ -29,9 +30,10 @@ def theirs(kind, **config):
     return getattr(transformers, kind)(transformers.BertConfig(**CONFIG | config)).eval()
 
 
-def ours(model):
-    arrays = {name: tensor.numpy() for name, tensor in model.state_dict().items()}
-    return bert_of(arrays, model.config.to_dict())
+def ours(model, **changes):
+    """minilm's, whose configuration may be changed."""
+    arrays = {name: Stored("F32", tensor.numpy()) for name, tensor in model.state_dict().items()}
+    return model_of(model.config.to_dict() | changes, arrays)
 
 
 def their_output(model, ids=IDS, segments=SEGMENTS):
@@ -72,12 +74,9 @@ def test_the_pooled_output_is_the_same():
 @pytest.mark.parametrize("wrong", ["segments", "activation", "eps"])
 def test_a_difference_would_be_seen(wrong):
     model = theirs("BertModel", **{"hidden_act": "gelu_new"} if wrong == "activation" else {})
-    arrays = {name: tensor.numpy() for name, tensor in model.state_dict().items()}
-    config = model.config.to_dict() | {"activation": {"hidden_act": "gelu"}, "eps": {"layer_norm_eps": 0.01}}.get(
-        wrong, {}
-    )
+    changes = {"activation": {"hidden_act": "gelu"}, "eps": {"layer_norm_eps": 0.01}}.get(wrong, {})
     segments = 1 - SEGMENTS if wrong == "segments" else SEGMENTS
-    assert abs(bert_of(arrays, config)(IDS, segments).data - their_output(model))[TEXT].max() > 1e-5
+    assert abs(ours(model, **changes)(IDS, segments).data - their_output(model))[TEXT].max() > 1e-5
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -85,9 +84,9 @@ def test_transformers_load_what_minilm_saves(kind, tmp_path):
     model = ours(theirs(kind))
     rng = np.random.default_rng(1)
     model.load_state_dict({name: rng.normal(0, 0.3, a.shape) for name, a in model.state_dict().items()})
-    pretrained.save_bert(tmp_path, model)
+    pretrained.save_pretrained(tmp_path, model)
     loaded, told = getattr(transformers, kind).from_pretrained(tmp_path, output_loading_info=True)
     assert not any(told[what] for what in ("missing_keys", "unexpected_keys", "mismatched_keys"))
     assert disagreement(model, their_output(loaded.eval())) < 1e-5
-    again = pretrained.load_bert(tmp_path)
+    again = pretrained.load(tmp_path)
     assert all((a == again.state_dict()[name]).all() for name, a in model.state_dict().items() if "pooler" not in name)

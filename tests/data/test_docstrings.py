@@ -1,6 +1,8 @@
 """Docstrings are read from sources, cleaned, and split so that no package and no copy is on both sides."""
 
+import json
 import sys
+from collections import Counter
 from importlib import metadata
 from pathlib import Path
 
@@ -35,6 +37,8 @@ class Reader:
             ----------
             It can be opened again, as often as you like, by anybody who may.
             """
+    def sort(self):
+        """Sort the records."""
 '''
 
 
@@ -50,7 +54,9 @@ def test_functions_and_classes_are_read_without_import(source):
     assert [(record.name, record.summary) for record in found] == [
         ("Reader", r"Read \d+ one record after another."),
         ("inner", "Give the file back to the system."),
+        ("sort", "Sort the records."),
     ]
+    assert found[2].body == "" and found[2].text == "sort:"
     assert found[0].body == "Records are separated by a line of Mark and dots, and may be empty."
     assert found[1].body == "It can be opened again, as often as you like, by anybody who may."
     assert "reader" not in sys.modules
@@ -65,17 +71,19 @@ def test_a_file_that_cannot_be_read_has_none(content, tmp_path):
 @pytest.mark.parametrize(
     ("docstring", "kept"),
     [
-        ("Sum the rows.\n\nOne two three four five six seven eight.", True),
-        ("Sum rows.\n\nOne two three four five six seven eight.", False),
-        ("Sum the rows.\nOne two three four five six seven eight.", False),
-        ("Sum the rows.\n\nOne two three four five six seven.", False),
-        ("Sum " + "very " * 20 + "much.\n\nOne two three four five six seven eight.", False),
-        ("", False),
+        ("Sum the rows.\n\nOne two three four five six seven eight.", "One two three four five six seven eight."),
+        ("Sum rows.\n\nOne two three four five six seven eight.", None),
+        ("Sum the rows.\nOne two three four five six seven eight.", None),
+        ("Sum the rows.\n\nOne two three four five six seven.", ""),
+        ("Sum the rows.", ""),
+        ("Sum " + "very " * 20 + "much.\n\nOne two three four five six seven eight.", None),
+        ("", None),
     ],
-    ids=["right", "short summary", "two lines", "short body", "long summary", "none"],
+    ids=["right", "short summary", "two lines", "short body", "no body", "long summary", "none"],
 )
-def test_only_a_line_with_a_body_under_it_is_kept(docstring, kept):
-    assert (cleaned("p", "name", docstring) is not None) is kept
+def test_a_line_is_kept_with_the_body_under_it_if_that_is_long_enough(docstring, kept):
+    record = cleaned("p", "name", docstring)
+    assert (record and record.body) == kept
 
 
 def record(package, name="f", body="a body", summary="Sum it."):
@@ -91,6 +99,24 @@ def test_a_body_is_kept_once_and_a_name_with_its_summary_too():
         record("d", "g", "a third", "First."),
     ]
     assert [r.package for r in once(records)] == ["a", "d"]
+
+
+def test_a_line_without_a_body_is_no_copy_of_another_but_gives_way_to_one_with_a_body():
+    records = [record("a", "f", "", "One."), record("b", "g", "", "Two."), record("c", "f", "a body", "One.")]
+    assert [r.package for r in once(records)] == ["c", "b"]
+
+
+def test_a_line_without_a_body_is_learned_from_and_never_held_out():
+    records = [
+        record("numpy", body="b1", summary="S1"),
+        record("numpy", body="", summary="S2"),
+        record("numpy", body="", summary="S5"),  # the summary of a test package
+        record(VALIDATION[0], body="b3", summary="S3"),
+        record(VALIDATION[0], body="", summary="S4"),
+        record(TEST[0], body="b5", summary="S5"),
+        record(TEST[0], body="", summary="S6"),
+    ]
+    assert [[r.summary for r in part] for part in split_docstrings(records)] == [["S1", "S2"], ["S3"], ["S5"]]
 
 
 def test_no_package_summary_or_body_is_on_two_sides():
@@ -109,10 +135,11 @@ def test_no_package_summary_or_body_is_on_two_sides():
 
 
 def test_what_is_held_out_was_drawn_by_a_hash_among_packages_of_like_size():
+    one_line = [record("jedi", body="")] * 300  # the first by its hash; but it has nothing to summarise
     large = ("pygments", "pytest", "packaging", "hypothesis", "tornado", "traitlets", "jupyter-client", "numba",
              "babel", "anyio", "pyzmq", "prompt-toolkit", "pillow", "jupyter-server")  # fmt: skip
     records = [record(name) for name in reversed(large) for _ in range(100)]
-    records += [record("matplotlib")] * 401 + [record("attrs")] * 99
+    records += [record("matplotlib")] * 401 + [record("attrs")] * 99 + one_line
     assert drawn_by_hash(records) == (list(TEST), list(VALIDATION))
     assert drawn_by_hash(records[100:]) == (list(TEST), list(VALIDATION))  # without the last of the order
     assert drawn_by_hash([r for r in records if r.package != TEST[0]]) != (list(TEST), list(VALIDATION))
@@ -148,7 +175,16 @@ def test_without_any_package_it_is_told_how_to_install_them(monkeypatch):
 def test_a_second_call_reads_the_cache(monkeypatch, tmp_path):
     monkeypatch.setenv("MINILM_CACHE", str(tmp_path))
     monkeypatch.setattr(module, "REQUIRED", ("pluggy",))
+    monkeypatch.setattr(module, "_of_python", lambda: [("json/decoder.py", Path(json.decoder.__file__))])
     first = module.docstrings()
     monkeypatch.setattr(module, "of_package", lambda package: pytest.fail("it was read again"))
     assert first == module.docstrings()
-    assert len(first) > 5 and {r.package for r in first} == {"pluggy"}
+    found = Counter(r.package for r in first)
+    assert set(found) == {"pluggy", "python"} and found["pluggy"] > 5
+
+
+def test_pythons_own_library_is_read_but_not_what_is_installed_beside_it(monkeypatch):
+    names = [name for name, _ in module._of_python()]
+    assert "json/decoder.py" in names and not any("site-packages" in name for name in names)
+    monkeypatch.setattr(module, "_of_python", lambda: [(name, Path(json.decoder.__file__)) for name in names[:9]])
+    assert {record.name for record in module.of_package("python")} == {"JSONDecoder", "JSONDecodeError"}
