@@ -47,6 +47,13 @@ class PublishedBPE(Tokenizer):
     ValueError
         If a symbol occurs twice or spells no bytes, or a merge is of symbols that are not there, or makes none.
 
+    Attributes
+    ----------
+    tokens : list of bytes
+        The V symbols as the bytes that they stand for.
+    lacking : bytes
+        Those that have no symbol.
+
     >>> symbols = ["<|end|>", "l", "o", "w", "e", "r", "Ġ", "lo", "low", "Ġlow", "er"]
     >>> merges = [("l", "o"), ("lo", "w"), ("Ġ", "low"), ("e", "r")]
     >>> tokenizer = PublishedBPE(symbols, merges, special=["<|end|>"])
@@ -70,7 +77,7 @@ class PublishedBPE(Tokenizer):
         self.special = {symbol: vocabulary.id(symbol) for symbol in special}
         self.tokens = [symbol.encode() if symbol in self.special else _bytes(symbol) for symbol in self.symbols]
         self._pairs, self._ids = _numbered(self.merges, self.symbols)
-        self._lacking = bytes(np.flatnonzero(self._ids[:BYTES] < 0).tolist())
+        self.lacking = bytes(np.flatnonzero(self._ids[:BYTES] < 0).tolist())
         longest_first = map(re.escape, sorted(self.special, key=len, reverse=True))
         self._special = re.compile(f"({'|'.join(longest_first)})" if self.special else "(?!)")
         self._remembered: dict[str, list[int]] = {}
@@ -103,7 +110,7 @@ class PublishedBPE(Tokenizer):
 
     def unknown(self, text: str) -> list[str]:
         """The characters of `text` that have a byte without a symbol."""
-        return [character for character in text if any(byte in self._lacking for byte in utf8(character))]
+        return [character for character in text if any(byte in self.lacking for byte in utf8(character))]
 
     def to_json(self) -> dict:
         """What `from_json` takes, of types that JSON has."""
@@ -131,7 +138,7 @@ class PublishedBPE(Tokenizer):
 
     def _merged(self, words) -> Iterator[list[int]]:
         """The ids of each word."""
-        numbers = [number for word in words for number in (*utf8(word).translate(None, self._lacking), END)]
+        numbers = [number for word in words for number in (*utf8(word).translate(None, self.lacking), END)]
         numbers = apply_merges(np.array(numbers, np.int32), self._pairs, BYTES)
         ends = np.flatnonzero(numbers == END).tolist()
         ids = self._ids[numbers].tolist()

@@ -1,5 +1,19 @@
-"""Floor 5. Published weights: by which names others know them, and how they are read and written."""
+"""Floor 5. Published models: by which names others know the weights, how they are read, and what goes with them."""
 
-from .folder import load, save_pretrained
+from .archives import PUBLISHED
+from .folder import load_model, save_pretrained
+from .gguf import GGUF, read_gguf
+from .pretrained import Pretrained
+from .sentences import sentence_vectors
+from .sources import load
 
-__all__ = ["load", "save_pretrained"]
+__all__ = [
+    "GGUF",
+    "PUBLISHED",
+    "Pretrained",
+    "load",
+    "load_model",
+    "read_gguf",
+    "save_pretrained",
+    "sentence_vectors",
+]

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from minilm.files import replacing
+from minilm.files import read_json, replacing
 from minilm.models import GPT, Bert, BertClassifier, BertSpans, Llama, MaskedLM
 from minilm.nn import Module
 from minilm.training import save_arrays
@@ -30,7 +30,7 @@ NO_WEIGHTS = (  # what other versions keep besides: places, masks, angles, and a
 )  # fmt: skip
 
 
-def load(folder: str | Path, *, show_progress: bool = True) -> Module:
+def load_model(folder: str | Path, *, show_progress: bool = True) -> Module:
     """The model in a folder, ready to be used: a Llama, a GPT, or a Bert with the head that its weights have.
 
     Raises
@@ -65,7 +65,7 @@ def model_of(config: Mapping[str, Any], arrays: Mapping[str, Published], *, show
 
 
 def save_pretrained(folder: str | Path, model: Module) -> None:
-    """Write a model as `load`, and `from_pretrained` of transformers' class of the same kind, read it.
+    """Write a model as `load_model`, and `from_pretrained` of transformers' class of the same kind, read it.
 
     Raises
     ------
@@ -120,13 +120,7 @@ def _usual(family, config, arrays) -> dict[str, Published]:
 def _read_config(path) -> dict[str, Any]:
     if not path.is_file():
         raise FileNotFoundError(f"there is no {path}; expected the folder of a model, with {CONFIG} and {WEIGHTS}")
-    try:
-        config = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"{path} is damaged ({error}); take another copy") from error
-    if not isinstance(config, dict):
-        raise ValueError(f"{path} holds a {type(config).__name__}, expected the settings of a model; take another copy")
-    return config
+    return read_json(path)
 
 
 def _read_weights(folder) -> dict[str, Published]:

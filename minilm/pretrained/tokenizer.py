@@ -4,12 +4,12 @@ What is read is byte-level BPE, as GPT-2 and SmolLM2 cut text, and BERT's WordPi
 would do something else than ours are refused, all of them at once.
 """
 
-import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from minilm.data import PublishedBPE, Tokenizer, Vocabulary, WordPieceTokenizer, load_tokenizer
+from minilm.files import read_json
 
 TOKENIZER, VOCABULARY, SETTINGS = "tokenizer.json", "vocab.txt", "tokenizer_config.json"
 DIGITS_ALONE = {"gpt-2": False, "smollm": True}  # by the name that GGUF has for how a text is cut
@@ -17,7 +17,7 @@ CONTROL, USER_DEFINED = 3, 4  # types of symbols in GGUF that are no part of a t
 
 # The settings that ours can be the same as; one that is not there is None.
 BPE = {
-    "dropout": (None, 0), "unk_token": (None, ""), "byte_fallback": (None, False), "ignore_merges": (None, False),
+    "dropout": (None, 0), "byte_fallback": (None, False), "ignore_merges": (None, False),
     "continuing_subword_prefix": (None, ""), "end_of_word_suffix": (None, ""),
 }  # fmt: skip
 BYTE_LEVEL = {"type": ("ByteLevel",), "add_prefix_space": (False,), "use_regex": (None, True)}
@@ -81,23 +81,6 @@ def gguf_tokenizer(metadata: Mapping[str, Any]) -> PublishedBPE:
     return PublishedBPE(entries["tokens"], _pairs(entries["merges"]), special, DIGITS_ALONE[entries["pre"]])
 
 
-def read_json(path: Path) -> dict[str, Any]:
-    """The object in a JSON file.
-
-    Raises
-    ------
-    ValueError
-        If it is damaged, or no object.
-    """
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"{path} is damaged ({error}); take another copy") from None
-    if not isinstance(content, dict):
-        raise ValueError(f"{path} holds a {type(content).__name__}, expected an object; take another copy")
-    return content
-
-
 def _bpe(content) -> PublishedBPE:
     model, cut, added = content["model"], content["pre_tokenizer"], content.get("added_tokens", [])
     steps = cut["pretokenizers"] if cut["type"] == "Sequence" else [cut]
@@ -108,7 +91,11 @@ def _bpe(content) -> PublishedBPE:
     places |= {f"added_tokens[{i}]": (token, ADDED) for i, token in enumerate(added)}
     _demand({"tokenizer": (content, {"normalizer": (None,)}), "model": (model, BPE)} | places)
     symbols = _in_order(model["vocab"] | {token["content"]: token["id"] for token in added})
-    return PublishedBPE(symbols, _pairs(model["merges"]), [token["content"] for token in added], len(steps) == 2)
+    special = [token["content"] for token in added]
+    tokenizer = PublishedBPE(symbols, _pairs(model["merges"]), special, digits_alone=len(steps) == 2)
+    if tokenizer.lacking and model.get("unk_token"):
+        raise ValueError(f"bytes without symbol would become {model['unk_token']!r}; expected symbols for all, or none")
+    return tokenizer
 
 
 def _wordpiece(content) -> WordPieceTokenizer:

@@ -71,14 +71,14 @@ def saved(model, folder, **changes):
 @every_decoder
 def test_logits_are_those_of_transformers(name, tmp_path):
     model = theirs(name)
-    assert difference(pretrained.load(saved(model, tmp_path)), model) < 1e-4
+    assert difference(pretrained.load_model(saved(model, tmp_path)), model) < 1e-4
     assert abs(their_logits(model)).max() > 1
 
 
 @every_decoder
 def test_a_hundred_greedy_tokens_are_those_of_transformers(name, tmp_path):
     model, prompt = theirs(name), IDS[:2, :9]
-    written = greedy(pretrained.load(saved(model, tmp_path)), prompt, 100)
+    written = greedy(pretrained.load_model(saved(model, tmp_path)), prompt, 100)
     ids = torch.tensor(prompt)
     expected = model.generate(ids, attention_mask=torch.ones_like(ids), max_new_tokens=100, do_sample=False)[:, 9:]
     assert np.array_equal(written, expected.numpy())
@@ -96,12 +96,12 @@ def test_a_hundred_greedy_tokens_are_those_of_transformers(name, tmp_path):
 )
 def test_a_setting_that_differs_is_seen_in_the_logits(name, changes, tmp_path):
     model = theirs(name)
-    assert difference(pretrained.load(saved(model, tmp_path, **changes)), model) > 1e-3
+    assert difference(pretrained.load_model(saved(model, tmp_path, **changes)), model) > 1e-3
 
 
 @every_decoder
 def test_transformers_load_what_minilm_saves(name, tmp_path):
-    model = pretrained.load(saved(theirs(name), tmp_path / "theirs"))
+    model = pretrained.load_model(saved(theirs(name), tmp_path / "theirs"))
     rng = np.random.default_rng(1)
     model.load_state_dict({key: rng.normal(0, 0.2, array.shape) for key, array in model.state_dict().items()})
     pretrained.save_pretrained(tmp_path / "ours", model)
@@ -116,21 +116,21 @@ def test_transformers_load_what_minilm_saves(name, tmp_path):
 def test_half_precision_is_read_exactly(name, dtype, tmp_path):
     saved(theirs(name).to(getattr(torch, dtype)), tmp_path)
     model = getattr(transformers, DECODERS[name][0]).from_pretrained(tmp_path, dtype=torch.float32).eval()
-    assert difference(pretrained.load(tmp_path), model) < 1e-4
+    assert difference(pretrained.load_model(tmp_path), model) < 1e-4
 
 
 def test_a_model_in_several_files_is_read(tmp_path):
     model = theirs("Llama")
     model.save_pretrained(tmp_path, max_shard_size="100KB")
     assert len(list(tmp_path.glob("*.safetensors"))) > 1
-    assert difference(pretrained.load(tmp_path), model) < 1e-4
+    assert difference(pretrained.load_model(tmp_path), model) < 1e-4
 
 
 @pytest.mark.parametrize("name", ["Llama, tied", "GPT-2"])
 def test_a_model_without_its_head_is_read(name, tmp_path):
     model = theirs(name)
     model.base_model.save_pretrained(tmp_path)
-    assert difference(pretrained.load(tmp_path), model) < 1e-4
+    assert difference(pretrained.load_model(tmp_path), model) < 1e-4
 
 
 def test_what_minilm_trained_is_read_by_transformers(tmp_path):
