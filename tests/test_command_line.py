@@ -19,6 +19,7 @@ SIZES = {
     "gru": ["--width", "16", *SMALL],
     "lstm": ["--width", "16", "--layers", "2", *SMALL],
     "gpt": ["--width", "16", "--layers", "1", "--heads", "2", *SMALL],
+    "llama": ["--width", "16", "--layers", "1", "--heads", "2", *SMALL],
 }
 
 

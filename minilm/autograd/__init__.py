@@ -4,6 +4,7 @@ from . import methods  # noqa: F401  teaches Tensor its operators
 from .fused import (
     attention,
     cross_entropy,
+    frozen_linear,
     gelu,
     gelu_exact,
     gru,
@@ -29,6 +30,7 @@ __all__ = [
     "concatenate",
     "cross_entropy",
     "dropout",
+    "frozen_linear",
     "gather",
     "gelu",
     "gelu_exact",

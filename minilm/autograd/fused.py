@@ -35,6 +35,13 @@ def _rows_to_multiply(x, W, *b):
 
 
 @operation
+def frozen_linear(x, *, W, b=None):
+    """Y = X W + b        dX = dY Wᵀ;  W and b do not learn, and so their gradients need not be computed"""
+    y, _ = linear.rule(x, W, *([] if b is None else [b]))
+    return y, lambda dy: ((_rows(dy) @ W.T).reshape(x.shape),)
+
+
+@operation
 def quantized_linear(x, *, q, scale, b):
     """Y = (X Q) scale + b        dX = (dY scale) Qᵀ;  the whole numbers Q (C, F) cannot learn
 

@@ -21,6 +21,7 @@ from .layers import (
     SwiGLU,
     TiedEmbedding,
 )
+from .lora import LoRA, adapt, adapters, merge
 from .module import Module, parameter
 from .position import LearnedPositions, RotaryPositions, SinusoidalPositions, check_context
 from .recurrent import GRUCell, LSTMCell, Recurrent, RNNCell
@@ -44,6 +45,7 @@ __all__ = [
     "LayerNorm",
     "LearnedPositions",
     "Linear",
+    "LoRA",
     "Module",
     "MultiHeadAttention",
     "RMSNorm",
@@ -53,10 +55,13 @@ __all__ = [
     "SinusoidalPositions",
     "SwiGLU",
     "TiedEmbedding",
+    "adapt",
+    "adapters",
     "append",
     "check_context",
     "head_width",
     "join_heads",
+    "merge",
     "parameter",
     "split_heads",
     "stack",

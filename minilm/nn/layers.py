@@ -30,7 +30,10 @@ class Linear(Module):
     def __call__(self, x: Tensor) -> Tensor:
         if x.shape[-1] != self.W.shape[0]:
             raise ValueError(f"x has shape {x.shape}; expected its last axis to be the {self.W.shape[0]} inputs")
-        return autograd.linear(x, self.W, *([] if self.b is None else [self.b]))
+        b = [] if self.b is None else [self.b]
+        if not any(tensor.requires_grad for tensor in (self.W, *b)):
+            return autograd.frozen_linear(x, W=self.W.data, b=b[0].data if b else None)
+        return autograd.linear(x, self.W, *b)
 
 
 class Embedding(Module):

@@ -1,7 +1,7 @@
 """Module: what all layers and models share. Parameters are found by looking, so there is nothing to register."""
 
 from collections.abc import Iterator, Mapping
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 
@@ -41,6 +41,27 @@ class Module:
     def modules(self) -> list["Module"]:
         """This module, and all within it."""
         return [module for _, module in self.named_modules()]
+
+    def part(self, name: str) -> Any:
+        """The module or tensor of a dotted name.
+
+        >>> from minilm.nn import Encoder
+        >>> Encoder(layers=2, width=4, heads=2, rng=np.random.default_rng(0)).part("blocks.1.attention.query.W").shape
+        (4, 4)
+        """
+        found = self
+        for step in name.split("."):
+            found = found[int(step)] if isinstance(found, list | tuple) else getattr(found, step)
+        return found
+
+    def exchange(self, name: str, module: "Module") -> None:
+        """Put another module in the place of the one that has this name."""
+        owner, _, last = name.rpartition(".")
+        owner = self.part(owner) if owner else self
+        if isinstance(owner, list):
+            owner[int(last)] = module
+        else:
+            setattr(owner, last, module)
 
     def train(self) -> Self:
         """Switch dropout on."""

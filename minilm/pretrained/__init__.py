@@ -1,5 +1,6 @@
 """Floor 5. Published models: by which names others know the weights, how they are read, and what goes with them."""
 
+from .adapters import load_adapters, save_adapters
 from .archives import PUBLISHED
 from .folder import load_model, save_pretrained
 from .gguf import GGUF, read_gguf
@@ -12,8 +13,10 @@ __all__ = [
     "PUBLISHED",
     "Pretrained",
     "load",
+    "load_adapters",
     "load_model",
     "read_gguf",
+    "save_adapters",
     "save_pretrained",
     "sentence_vectors",
 ]

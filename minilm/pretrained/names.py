@@ -69,7 +69,7 @@ def places(model: Module, names: Names, straight: tuple[str, ...] = ()) -> dict[
     """
     found = {}
     for ours, theirs in names.items():
-        layers = [_at(model, path) for path in ours.split()]
+        layers = [model.part(name) for name in ours.split()]
         if isinstance(layers[0], Tensor):
             found[theirs] = Place(layers, turned=False)
             continue
@@ -78,12 +78,6 @@ def places(model: Module, names: Names, straight: tuple[str, ...] = ()) -> dict[
             if isinstance(tensors[0], Tensor):
                 found[f"{theirs}.{name}"] = Place(tensors, part == "W" and not theirs.endswith(straight))
     return found
-
-
-def _at(model, path):
-    for part in path.split("."):
-        model = model[int(part)] if part.isdigit() else getattr(model, part)
-    return model
 
 
 def take_over(places: Mapping[str, Place], arrays: Mapping[str, Published], show_progress: bool = False) -> None:

@@ -114,6 +114,11 @@ def linear(rng):
 
 
 @example()
+def frozen_linear(rng):
+    return (normal(rng, 2, 4, 3),), {"W": normal(rng, 3, 5), "b": normal(rng, 5)}
+
+
+@example()
 def quantized_linear(rng):
     scale, b = normal(rng, 2, 5).astype(np.float32)
     return (normal(rng, 2, 4, 3),), {"q": rng.integers(-127, 128, (3, 5)).astype(np.int8), "scale": scale / 99, "b": b}

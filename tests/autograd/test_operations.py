@@ -49,7 +49,7 @@ def test_the_gradient_check_rejects_a_wrong_gradient():
 def test_float32_in_gives_float32_out_and_back(name):
     arrays, settings = EXAMPLES[name](np.random.default_rng(0))
     arrays = [array.astype(np.float32) for array in arrays]
-    settings = {k: v.astype(np.float32) if k in ("cos", "sin") else v for k, v in settings.items()}
+    settings = {k: v.astype(np.float32) if k in ("cos", "sin", "W", "b") else v for k, v in settings.items()}
     value, backward = OPERATIONS[name].rule(*arrays, **settings)
     assert np.asarray(value).dtype == np.float32
     assert {gradient.dtype for gradient in backward(np.ones_like(value))} == {np.dtype(np.float32)}

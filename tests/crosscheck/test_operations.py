@@ -56,12 +56,14 @@ COUNTERPARTS = {
     "scatter": lambda a, ids, size: a.new_zeros(*a.shape[:2], size).scatter_add(
         2, torch.from_numpy(ids)[:, None].expand(a.shape), a
     ),
+    "swiglu": lambda gate, x: F.silu(gate) * x,
     "reshape": lambda a, shape: a.reshape(shape),
     "transpose": lambda a: a.T,
     "swapaxes": lambda a, first, second: a.swapaxes(first, second),
     "concatenate": lambda *arrays, axis: torch.cat(arrays, axis),
     "stack": lambda *arrays, axis: torch.stack(arrays, axis),
     "linear": lambda x, W, b: F.linear(x, W.T, b),
+    "frozen_linear": lambda x, W, b: F.linear(x, torch.from_numpy(W.T).to(x), torch.from_numpy(b).to(x)),
     "quantized_linear": lambda x, q, scale, b: F.linear(
         x, torch.from_numpy((q * scale.astype(float)).T).to(x), torch.from_numpy(b).to(x)
     ),

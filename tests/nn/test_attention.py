@@ -57,6 +57,25 @@ def test_multi_head_attention_is_the_formula_head_by_head(rng, attend):
     np.testing.assert_allclose(attend(x, memory, mask).data, attend.out(Tensor(heads)).data, rtol=1e-10)
 
 
+def grouped(rng, spread):
+    """Two heads of keys for four of queries, and a layer of four whose keys and values are those two, as spread."""
+    few = nn.MultiHeadAttention(C, 4, kv_heads=2, rotary=nn.RotaryPositions(T, 2), rng=rng).astype(np.float64)
+    many = nn.MultiHeadAttention(C, 4, rotary=nn.RotaryPositions(T, 2), rng=rng).astype(np.float64)
+    many.query, many.out = few.query, few.out
+    for one, other in ((few.key, many.key), (few.value, many.value)):
+        heads = np.split(one.W.data, 2, axis=1)
+        other.W.data = np.concatenate([heads[head] for head in spread], axis=1)
+    return few, many
+
+
+@pytest.mark.parametrize(("spread", "same"), [([0, 0, 1, 1], True), ([0, 1, 0, 1], False)])
+def test_heads_of_a_group_look_at_the_same_keys(rng, spread, same):
+    (few, many), x = grouped(rng, spread), normal(rng, B, T, C)
+    assert np.allclose(few(x, causal=True).data, many(x, causal=True).data, atol=1e-12) == same
+    assert np.allclose(few.weights(x), many.weights(x), atol=1e-12) == same
+    assert few.remember(x).keys.shape == (B, 2, T, 2)
+
+
 @pytest.mark.parametrize("causal", [False, True])
 @pytest.mark.parametrize("masked", [False, True])
 def test_weights_sum_to_one(rng, attend, causal, masked):
@@ -234,6 +253,8 @@ def test_bad_input_is_named(attend, call, error, message):
     ("call", "message"),
     [
         (lambda rng, look: nn.MultiHeadAttention(C, 0, rng=rng), "heads"),
+        (lambda rng, look: nn.MultiHeadAttention(C, 4, kv_heads=3, rng=rng), "kv_heads is 3; expected a divisor"),
+        (lambda rng, look: nn.MultiHeadAttention(C, 4, kv_heads=0, rng=rng), "kv_heads is 0; expected an integer"),
         (lambda rng, look: nn.MultiHeadAttention(C, H, rotary=nn.RotaryPositions(T, 2), rng=rng), "head"),
         (lambda rng, look: look(normal(rng, B, T, C), normal(rng, 3, S, 3)), "memory"),
         (lambda rng, look: nn.DotAttention()(normal(rng, B, T, C), normal(rng, B, S, 3)), "memory has shape"),
@@ -241,8 +262,8 @@ def test_bad_input_is_named(attend, call, error, message):
         (lambda rng, look: look(normal(rng, B, T, C), normal(rng, B, S, 3), np.ones((B, T), bool)), "mask has shape"),
         (lambda rng, look: look(normal(rng, B, T, C), normal(rng, B, S, 3), np.ones((B, S))), "mask has dtype"),
     ],
-    ids=["no heads", "rotary of another width", "batch of the memory", "width of the memory", "one memory for all",
-         "shape of the mask", "type of the mask"],
+    ids=["no heads", "no divisor", "no heads of keys", "rotary of another width", "batch of the memory",
+         "width of the memory", "one memory for all", "shape of the mask", "type of the mask"],
 )  # fmt: skip
 def test_more_bad_input_is_named(rng, look, call, message):
     with pytest.raises((ValueError, TypeError), match=message):

@@ -29,6 +29,9 @@ def visible(rng, *shape):
 EXAMPLES = {
     "Linear": lambda rng: Example(nn.Linear(C, 2, rng=rng), (normal(rng, B, T, C),), {}, (B, T, 2)),
     "Linear, no bias": lambda rng: Example(nn.Linear(C, 2, bias=False, rng=rng), (normal(rng, B, C),), {}, (B, 2)),
+    "LoRA": lambda rng: Example(
+        nn.LoRA(nn.Linear(C, 6, rng=rng), rank=2, alpha=3.0, rng=rng), (normal(rng, B, T, C),), {}, (B, T, 6)
+    ),
     "Embedding": lambda rng: Example(nn.Embedding(7, C, rng=rng), (), {"ids": rng.integers(7, size=(B, T))}, (B, T, C)),
     "LayerNorm": lambda rng: Example(nn.LayerNorm(C), (normal(rng, B, T, C),), {}, (B, T, C)),
     "RMSNorm": lambda rng: Example(nn.RMSNorm(C), (normal(rng, B, T, C),), {}, (B, T, C)),
@@ -146,6 +149,11 @@ def outputs(example, inputs):
     return leaves(example.layer(*inputs, **example.settings))
 
 
+def learned(example, inputs):
+    """All that gets a gradient."""
+    return [tensor for tensor in [*example.layer.parameters(), *leaves(inputs)] if tensor.requires_grad]
+
+
 def worst_slope_error(example):
     """How far the gradients of Σ dy · y are from central differences, at worst; y is all that the layer returns.
 
@@ -168,7 +176,7 @@ def worst_slope_error(example):
         return (sums[0] - sums[1]) / (2 * step)
 
     worst = 0.0
-    for tensor in [*example.layer.parameters(), *leaves(inputs)]:
+    for tensor in learned(example, inputs):
         direction = rng.standard_normal(tensor.shape)
         worst = max(worst, abs(slope(tensor, direction) - (tensor.grad * direction).sum()))
     return worst
@@ -239,5 +247,5 @@ def test_float32_stays_float32_forward_and_backward(name):
     inputs = each(lambda array: Tensor(array.astype(np.float32), requires_grad=True), example.inputs)
     ys = outputs(example, inputs)
     sum(y.sum() for y in ys).backward()
-    gradients = [tensor.grad for tensor in [*example.layer.parameters(), *leaves(inputs)]]
+    gradients = [tensor.grad for tensor in learned(example, inputs)]
     assert {array.dtype for array in [*(y.data for y in ys), *gradients]} == {np.dtype(np.float32)}
