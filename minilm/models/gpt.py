@@ -116,6 +116,11 @@ class GPT(LanguageModel):
         first, *others = (state.cache for state in states)
         return GPTState(nn.stack([state.ids for state in states]), first.join(*others), states[0].weights)
 
+    def attention_weights(self, ids: ArrayLike) -> list[np.ndarray]:
+        """How much each token looks at each before it, in each block, for pictures.   (B, T)   ->   L of (B, H, T, T)"""
+        with no_grad():
+            return self.decoder.weights(self._embedded(ids))
+
     def weights(self) -> Weights:
         """The weights as `kernels.decode` takes them: not copied, once they lie in one vector."""
         blocks, last = [_layers(block) for block in self.decoder.blocks], (self.decoder.norm, self.head)
@@ -157,12 +162,15 @@ class GPT(LanguageModel):
 
     def _hidden(self, ids):
         """The decoder's output (B, T, C), and the keys and values in each block."""
+        return self.decoder.extend(self._embedded(ids))
+
+    def _embedded(self, ids):
         ids = self._checked(ids)
         nn.check_context(ids.shape[1], self.window)
         x = self.embedding(ids)  # (B, T) -> (B, T, C)
         if self.positions:
             x = self.positions(x)
-        return self.decoder.extend(self.dropout(x))
+        return self.dropout(x)
 
 
 def _layers(block) -> tuple[nn.Module, ...]:

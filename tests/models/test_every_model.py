@@ -223,6 +223,19 @@ def test_a_model_can_be_sampled_from(name):
     assert np.shape(drawn) == (2, 6)
 
 
+def test_attention_for_pictures_is_what_the_model_computes_with():
+    model, ids = build("gpt"), texts()
+    before = model.attention_weights(ids)
+    assert [weights.shape for weights in before] == [(B, 4, T, T)] * 2
+    for weights in before:
+        np.testing.assert_allclose(weights.sum(axis=-1), 1, rtol=1e-5)
+        assert (weights[..., ~np.tri(T, dtype=bool)] == 0).all()
+    after = model.attention_weights(np.hstack([ids[:, :-1], (ids[:, -1:] + 1) % V]))
+    for old, new in zip(before, after, strict=True):
+        np.testing.assert_allclose(old[:, :, :-1], new[:, :, :-1], atol=1e-6)  # causal in every block
+        assert np.abs(old[:, :, -1] - new[:, :, -1]).max() > 1e-3
+
+
 # loss and training
 
 
