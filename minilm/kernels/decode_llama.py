@@ -1,7 +1,7 @@
 """One more token through all blocks of a Llama, compiled as one function, as decode.py is for a GPT.
 
-Its matrices are floats, (C, F) as models train them, or rows of blocks, as they lie in a file that is mapped into memory
-(packed.py). Either way they are read where they are: `matrices` is all that memory as bytes.
+Its matrices are floats, (C, F) as models train them, or rows of blocks (packed.py), as they lie in a file that is
+mapped into memory. Either way they are read where they are: `matrices` is all that memory, as bytes.
 
 Shapes as in decode.py; K = kv_heads · D channels of the keys, and of the values.
 """
@@ -32,8 +32,8 @@ def decode_llama(x, matrices, numbers, places, last, eps, pairs, cos, sin, keys,
     x ← x + attention(norm x),  x ← x + (g σ(g) ⊙ y W₁) W₂ with y = norm x, g = y W₀;  log softmax(norm(x) W)
 
     x (B, C): the new tokens' embeddings. matrices (N,) uint8; numbers: the norms' gains. places (L, 9, 3) and
-    last (2, 3): where each starts, its format, its outputs. eps: of the norms. pairs: whether the channels of queries and
-    keys that are turned together are neighbours, and not D/2 apart. cos, sin (context, D/2). keys, values
+    last (2, 3): where each starts, its format, its outputs. eps: of the norms. pairs: whether the channels of queries
+    and keys that are turned together come as neighbours, and not D/2 apart. cos, sin (context, D/2). keys, values
     (L, R, kv_heads, context, D); origin (B, T) says in which of R rows the t-th token of text b is.   ->   (B, V)
     """
     B, D = len(x), keys.shape[4]
@@ -161,10 +161,10 @@ def packed_to(x, matrices, places, ys):
 
 def any_packed(places):
     """Whether a matrix is not stored in floats."""
+    found = False
     for i in range(len(places)):
-        if places[i, 1] != FLOATS:
-            return True
-    return False
+        found |= places[i, 1] != FLOATS
+    return found
 
 
 def floats_to(x, matrices, place, y):
