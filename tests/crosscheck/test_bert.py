@@ -88,5 +88,5 @@ def test_transformers_load_what_minilm_saves(kind, tmp_path):
     loaded, told = getattr(transformers, kind).from_pretrained(tmp_path, output_loading_info=True)
     assert not any(told[what] for what in ("missing_keys", "unexpected_keys", "mismatched_keys"))
     assert disagreement(model, their_output(loaded.eval())) < 1e-5
-    again = pretrained.load(tmp_path)
+    again = pretrained.load_model(tmp_path)
     assert all((a == again.state_dict()[name]).all() for name, a in model.state_dict().items() if "pooler" not in name)

@@ -57,7 +57,7 @@ def change(folder, **settings):
 def test_what_is_saved_is_loaded(name, tmp_path):
     model = build(name)
     pretrained.save_pretrained(tmp_path, model)
-    loaded = pretrained.load(tmp_path)
+    loaded = pretrained.load_model(tmp_path)
     assert type(loaded) is type(model)
     np.testing.assert_array_equal(loaded(IDS).data, model(IDS).data)
     assert not loaded.training
@@ -67,13 +67,13 @@ def test_the_comparison_would_see_two_matrices_exchanged(folder):
     arrays = published(build("llama"))
     q, o = (f"model.layers.0.self_attn.{name}_proj.weight" for name in "qo")
     save_arrays(folder / "model.safetensors", arrays | {q: arrays[o], o: arrays[q]})
-    assert abs(pretrained.load(folder)(IDS).data - build("llama")(IDS).data).max() > 1e-3
+    assert abs(pretrained.load_model(folder)(IDS).data - build("llama")(IDS).data).max() > 1e-3
 
 
 @every_model
 def test_a_loaded_model_can_be_trained_and_saved_again(name, tmp_path):
     pretrained.save_pretrained(tmp_path, build(name))
-    model = pretrained.load(tmp_path).train()
+    model = pretrained.load_model(tmp_path).train()
     model.load_state_dict(model.state_dict())
     model(IDS).sum().backward()
     pretrained.save_pretrained(tmp_path, model)
@@ -98,7 +98,7 @@ def test_all_that_does_not_fit_is_listed(folder):
         r"layers\.0\.self_attn\.k_proj\.weight: shape \(8, 8\), expected \(4, 8\)"
     )
     with pytest.raises(ValueError, match=f"(?s){expected}"):
-        pretrained.load(folder)
+        pretrained.load_model(folder)
 
 
 @pytest.mark.parametrize(
@@ -126,31 +126,31 @@ def test_all_that_does_not_fit_is_listed(folder):
 def test_a_configuration_of_another_model_is_refused(folder, settings, message):
     change(folder, **settings)
     with pytest.raises(ValueError, match=message):
-        pretrained.load(folder)
+        pretrained.load_model(folder)
 
 
 def test_a_mismatch_is_found_before_memory_is_taken(folder):
     change(folder, vocab_size=50_000, hidden_size=1000)
     tracemalloc.start()
     with pytest.raises(ValueError, match=r"expected \(50000, 1000\)"):
-        pretrained.load(folder)
+        pretrained.load_model(folder)
     assert tracemalloc.get_traced_memory()[1] < 10e6  # the embeddings alone would be 200 MB
     tracemalloc.stop()
 
 
 def test_what_is_missing_or_damaged_is_told(folder, tmp_path):
     with pytest.raises(FileNotFoundError, match=r"config\.json; expected the folder of a model"):
-        pretrained.load(tmp_path / "nothing")
+        pretrained.load_model(tmp_path / "nothing")
     for content, message in (("{", "damaged"), ("[]", "holds a list"), ("[" * 100_000, "damaged")):
         (folder / "config.json").write_text(content, encoding="utf-8")
         with pytest.raises(ValueError, match=message):
-            pretrained.load(folder)
+            pretrained.load_model(folder)
 
 
 def test_a_pickle_is_refused(folder):
     (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
     with pytest.raises(ValueError, match=r"pytorch_model\.bin, a pickle, which may run any program"):
-        pretrained.load(folder)
+        pretrained.load_model(folder)
 
 
 @pytest.mark.parametrize(

@@ -145,7 +145,7 @@ def test_what_a_model_cannot_do_is_said(encoder, file):
         ({"llama__attention__head_count": (4, 0)}, "llama.attention.head_count is 0; expected an integer, 1 or more"),
         ({"llama__attention__head_count_kv": (9, (4, [2, 2]))}, "head_count_kv is .* expected an integer"),
         ({"llama__rope__dimension_count": (4, 4)}, "head_dim is 4; expected"),
-        ({"llama__rope__scaling__type": (8, "yarn")}, "rotary positions: 'yarn'"),
+        ({"llama__rope__scaling__type": (8, "yarn")}, "rope_type is 'yarn'; expected 'default'"),
         ({"tokenizer__ggml__eos_token_id": (4, 999)}, "the id of a special token is 999; expected one from 0 to 260"),
         ({"tokenizer__chat_template": (4, 1)}, "the chat template is int; expected a str"),
         ({"tokenizer__ggml__tokens": (9, (8, [*SYMBOLS, "the"]))}, "symbols is 262; expected at most 261"),
