@@ -21,7 +21,7 @@ from .blocks import FORMATS
 from .linear import share
 from .pair import Kernel, prange, thread_count
 
-Q4_0, Q4_1, Q8_0 = 2, 3, 8  # formats whose blocks have 32 weights
+PACKED = Q4_0, Q4_1, Q8_0 = 2, 3, 8  # formats whose blocks have 32 weights
 WEIGHTS, HALF = 32, np.uint64(16)
 FEW = 6  # rows of x for which no floats are made of W
 TILE = 64  # rows of W that are floats at a time, if x has more
