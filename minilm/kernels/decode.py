@@ -38,7 +38,7 @@ def decode(x, matrices, numbers, places, last, hidden, vocabulary, cos, sin, key
 
     x (B, C): the new tokens' embeddings. matrices (N,): float32, or int8 and then multiplied by a scale for each
     column. numbers (N,): gains, biases and scales. places (L, 8, 3) and last (2, 3): where in these two vectors each
-    starts. cos, sin (context, D/2), or (0, 0) if nothing is turned. keys, values (L, R, H, context, D)
+    starts. cos, sin (context, D/2), or (0, 0) if nothing is turned. keys, values (L, R, H, places, D)
     in R rows; origin (B, T) says in which row the t-th token of text b is, NOWHERE after the end of a shorter text; the
     last that is somewhere is the new one.   ->   (B, V)
     """

@@ -34,7 +34,7 @@ def decode_llama(x, matrices, numbers, places, last, eps, pairs, cos, sin, keys,
     x (B, C): the new tokens' embeddings. matrices (N,) uint8; numbers: the norms' gains. places (L, 9, 3) and
     last (2, 3): where each starts, its format, its outputs. eps: of the norms. pairs: whether the channels of queries
     and keys that are turned together come as neighbours, and not D/2 apart. cos, sin (context, D/2). keys, values
-    (L, R, kv_heads, context, D); origin (B, T) says in which of R rows the t-th token of text b is.   ->   (B, V)
+    (L, R, kv_heads, places, D); origin (B, T) says in which of R rows the t-th token of text b is.   ->   (B, V)
     """
     B, D = len(x), keys.shape[4]
     texts, t, there = np.arange(B), last_places(origin), origin != NOWHERE

@@ -85,7 +85,7 @@ class DecoderLM(LanguageModel):
         """Log-probabilities after `ids`, all computed at once."""
         with no_grad():
             hidden, past = self._hidden(ids)
-            cache = nn.Cache.of(past, self.window)
+            cache = nn.Cache.of(past)
             return next_log_probs(self.head(hidden[:, -1:])), DecoderState(ids, cache, weights)
 
     def _hidden(self, ids):

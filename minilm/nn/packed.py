@@ -97,7 +97,7 @@ def _owner(array):
     """The array or the file whose memory this array is a part of."""
     while isinstance(array, np.ndarray) and array.base is not None:
         array = array.base
-    return array
+    return array.obj if isinstance(array, memoryview) else array
 
 
 def _address(array) -> int:
