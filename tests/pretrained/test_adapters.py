@@ -73,4 +73,4 @@ def test_a_model_is_saved_whole_once_its_adapters_are_merged(adapted, tmp_path):
         pretrained.save_pretrained(tmp_path, adapted)
     nn.merge(adapted)
     pretrained.save_pretrained(tmp_path, adapted)
-    np.testing.assert_allclose(pretrained.load(tmp_path)(IDS).data, before, atol=2e-6)
+    np.testing.assert_allclose(pretrained.load_model(tmp_path)(IDS).data, before, atol=2e-6)
