@@ -39,12 +39,12 @@ def test_a_step_equals_the_full_pass(loaded, rows):
     _, state = model.start(ids[:, :5])
     for t in range(5, 12):
         log_probs, state = model.step(ids[:, t], state)
-        np.testing.assert_allclose(log_probs, model.start(ids[:, : t + 1])[0], atol=3e-6)
+        np.testing.assert_allclose(log_probs, model.start(ids[:, : t + 1])[0], atol=1e-5)
 
 
 def test_the_comparison_notices_channels_that_are_not_turned_in_pairs(loaded):
     model = loaded()
-    log_probs, state = model.start(IDS[:1, :5])
+    _, state = model.start(IDS[:1, :5])
     wrong = state._replace(weights=state.weights._replace(pairs=False))
     right, _ = model.step(IDS[:1, 5], state)
     assert np.abs(model.step(IDS[:1, 5], wrong)[0] - right).max() > 1e-3
@@ -66,12 +66,12 @@ def test_a_model_with_a_matrix_in_floats_is_loaded_in_floats(loaded):
 
 def test_matrices_of_several_memories_are_put_into_one(loaded):
     model = loaded()
-    expected = model.start(IDS[:1])
     layer = model.decoder.blocks[0].attention.out
+    before = generate.greedy(model, IDS[0], 5).tolist()
     layer.packed = layer.packed.copy()
-    for step in (expected, model.start(IDS[:1])):
-        log_probs, _ = model.step(IDS[:1, 0], step[1])
-        np.testing.assert_allclose(log_probs, model.start(np.append(IDS[:1], IDS[:1, :1], axis=1))[0], atol=3e-6)
+    assert generate.greedy(model, IDS[0], 5).tolist() == before
+    layer.packed = layer.packed[::-1].copy()
+    assert generate.greedy(model, IDS[0], 5).tolist() != before
 
 
 def test_what_a_packed_model_cannot_do_is_refused(loaded, tmp_path):
