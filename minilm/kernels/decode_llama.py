@@ -22,7 +22,7 @@ from .softmax import log_softmax, log_softmax_row
 # Rows of `places[block]`; of a norm (start in `numbers`, 0, C), of a matrix (first byte, format, outputs).
 NORM_1, QUERY, KEY, VALUE, OUT, NORM_2, GATE, INNER, OUTER = range(9)
 NORM, HEAD = range(2)  # rows of `last`
-FLOATS = 0  # the format of a matrix (C, F) of x's type; the others are those of packed.py
+FLOATS, DOUBLES = 0, 28  # formats of matrices (C, F), float32 and float64, which loops never see; the others: packed.py
 
 
 @Kernel
@@ -62,8 +62,9 @@ def norm(x, numbers, place, eps):
 def linear(x, matrices, place):
     """x W"""
     (start, kind, F), C = place, x.shape[1]
-    if kind == FLOATS:
-        return x @ matrices[start : start + C * F * x.itemsize].view(x.dtype).reshape(C, F)
+    if kind in (FLOATS, DOUBLES):
+        dtype = np.dtype(np.float32 if kind == FLOATS else np.float64)
+        return x @ matrices[start : start + C * F * dtype.itemsize].view(dtype).reshape(C, F)
     packed = matrices[start : start + F * C // WEIGHTS * bytes_of(kind)].reshape(F, -1)
     return x @ unpacked(packed, kind).astype(x.dtype).T
 

@@ -7,7 +7,7 @@ import numpy as np
 from minilm import autograd, kernels, nn
 from minilm.autograd import no_grad
 from minilm.expect import expect_count
-from minilm.kernels.decode_llama import FLOATS
+from minilm.kernels.decode_llama import DOUBLES, FLOATS
 
 from .decoder_lm import DecoderLM
 
@@ -119,4 +119,6 @@ def _kind_and_outputs(layer) -> tuple[int, int]:
     """Of a layer's place the second number and the third."""
     if isinstance(layer, nn.PackedLinear):
         return layer.kind, layer.outputs
-    return FLOATS, layer.gamma.size if isinstance(layer, nn.RMSNorm) else layer.W.shape[1]
+    if isinstance(layer, nn.RMSNorm):
+        return 0, layer.gamma.size
+    return FLOATS if layer.W.dtype == np.float32 else DOUBLES, layer.W.shape[1]

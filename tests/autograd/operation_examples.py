@@ -121,7 +121,7 @@ def frozen_linear(rng):
 @example()
 def packed_linear(rng):
     blocks = rng.integers(0, 256, (5, 34)).astype(np.uint8)  # of 8 bits a weight
-    blocks[:, :2] = np.full((5, 1), 0.01, np.float16).view(np.uint8)
+    blocks[:, :2] = np.full((5, 1), 1 / 64, np.float16).view(np.uint8)
     return (normal(rng, 2, 4, 32),), {"packed": blocks, "kind": 8}
 
 

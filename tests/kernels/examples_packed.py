@@ -4,7 +4,7 @@ import numpy as np
 
 from minilm.kernels.blocks import FORMATS
 from minilm.kernels.decode import NOWHERE
-from minilm.kernels.decode_llama import FLOATS
+from minilm.kernels.decode_llama import DOUBLES, FLOATS
 from minilm.kernels.packed import Q4_0, Q4_1, Q8_0
 
 C, H, KV, F, L, V, CONTEXT = 64, 4, 2, 96, 2, 7, 6
@@ -43,7 +43,7 @@ def decode_llama(rng, dtype):
         floats = (rng.standard_normal((inputs, outputs)) / np.sqrt(inputs)).astype(dtype)
         array = floats.view(np.uint8) if kind == FLOATS else packed(rng, kind, outputs, inputs)
         memory.append(array.ravel())
-        return [start, kind, outputs]
+        return [start, DOUBLES if kind == FLOATS and dtype == np.float64 else kind, outputs]
 
     def block(kind):
         attention = [matrix(outputs, kind) for outputs in (C, KV * D, KV * D, C)]

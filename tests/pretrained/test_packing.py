@@ -76,7 +76,7 @@ def test_matrices_of_several_memories_are_put_into_one(loaded):
 
 def test_what_a_packed_model_cannot_do_is_refused(loaded, tmp_path):
     model = loaded()
-    with pytest.raises(ValueError, match="load it with packed=False for floats"):
+    with pytest.raises(ValueError, match="load it with packed=False to have floats"):
         pretrained.save_pretrained(tmp_path / "saved", model)
     with pytest.raises(ValueError, match="is no linear layer of this model"):
         nn.adapt(model, rng=np.random.default_rng(0))
