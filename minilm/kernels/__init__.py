@@ -5,7 +5,7 @@ from .attention import attend, attention, attention_backward, by_head, visible
 from .decode import decode
 from .decode_llama import decode_llama
 from .gather import gather, scatter_add
-from .linear import linear, linear_backward
+from .linear import frozen_linear_backward, linear, linear_backward
 from .norm import layer_norm, layer_norm_backward, rms_norm, rms_norm_backward
 from .optimizer import adamw
 from .packed import packed_linear
@@ -34,6 +34,7 @@ __all__ = [
     "cross_entropy_backward",
     "decode",
     "decode_llama",
+    "frozen_linear_backward",
     "gather",
     "gelu",
     "gelu_backward",

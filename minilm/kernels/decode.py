@@ -221,7 +221,7 @@ def note(k, v, keys, values, origin, places):
 
 
 def look(q, keys, values, origin, places, y):
-    """y ← softmax(q kᵀ / √D) v for the one query of each text and head (or of a group), up to its place.   q, y (B, C)"""
+    """y ← softmax(q kᵀ / √D) v for the one query of each text and head, over places up to its own.   q, y (B, C)"""
     D, H = keys.shape[3], q.shape[1] // keys.shape[3]
     group = H // keys.shape[1]  # heads that share keys and values
     p = np.empty(origin.shape[1], np.float32)

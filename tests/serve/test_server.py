@@ -4,6 +4,7 @@ import asyncio
 import json
 import math
 import socket
+import threading
 import time
 
 import numpy as np
@@ -311,7 +312,27 @@ def test_when_the_client_leaves_its_answer_is_written_no_further(client, toy, st
     assert len(toy.model.steps) < 3000
 
 
-def wait_for(holds, patience=20):
+def test_when_the_client_leaves_before_its_prompt_is_read_nothing_is_written(connect, toy):
+    entered, go_on = threading.Event(), threading.Event()
+
+    class Slow(type(toy.tokenizer)):
+        def encode(self, text):
+            entered.set()
+            go_on.wait(120)
+            return super().encode(text)
+
+    client = connect(toy._replace(tokenizer=Slow(toy.tokenizer.merges)))
+    connection = raw_request(client.address, json.dumps({"prompt": "x", "max_tokens": 4000}))
+    entered.wait(120)
+    connection.close()
+    time.sleep(0.2)
+    go_on.set()
+    client.fetch("/v1/models")
+    wait_for(lambda: standing_still(toy.model.steps))
+    assert len(toy.model.steps) < 3000
+
+
+def wait_for(holds, patience=120):
     end = time.monotonic() + patience
     while not holds():
         assert time.monotonic() < end
@@ -371,7 +392,7 @@ def test_sixteen_clients_at_once_get_each_its_own(client, toy):
     prompts = [f"To be {i}" for i in range(16)]
 
     async def ask_all():
-        asking = AsyncHTTPClient(force_instance=True, defaults={"request_timeout": 30}, max_clients=16)
+        asking = AsyncHTTPClient(force_instance=True, defaults={"request_timeout": 120}, max_clients=16)
         bodies = [json.dumps({"prompt": prompt, "temperature": 0, "max_tokens": 20}) for prompt in prompts]
         requests = [
             asking.fetch(f"{client.address}/v1/completions", method="POST", body=body,
