@@ -260,6 +260,7 @@ def test_float32_stays_float32_forward_and_backward(name):
     example.layer.astype(np.float32)
     inputs = each(lambda array: Tensor(array.astype(np.float32), requires_grad=True), example.inputs)
     ys = outputs(example, inputs)
-    sum(y.sum() for y in ys).backward()
+    if learned(example, inputs):  # nothing of a packed embedding is
+        sum(y.sum() for y in ys).backward()
     gradients = [tensor.grad for tensor in learned(example, inputs)]
     assert {array.dtype for array in [*(y.data for y in ys), *gradients]} == {np.dtype(np.float32)}
