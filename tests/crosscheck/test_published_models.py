@@ -68,6 +68,13 @@ def test_smollm2_has_the_logits_of_transformers_and_writes_the_same(smollm2, tmp
     assert generate.greedy(smollm2.model, ids, 20).tolist() == written.tolist()
 
 
+def test_smollm2_in_the_blocks_of_its_file_is_the_same_model(smollm2):
+    packed, ids = pretrained.load("smollm2", show_progress=False).model, smollm2.tokenizer.encode(SPEECH)
+    expected = smollm2.model(ids[None]).data
+    np.testing.assert_allclose(packed(ids[None]).data, expected, atol=1e-4 * np.abs(expected).max())
+    assert generate.greedy(packed, ids, 20).tolist() == generate.greedy(smollm2.model, ids, 20).tolist()
+
+
 def test_minilm_has_the_similarities_of_sentence_transformers(minilm):
     """Its method: BERT's output, the mean over all tokens that are no padding, to length 1."""
     folder = archives.fetched("minilm-l6")

@@ -40,7 +40,7 @@ def main() -> None:
 
 
 def run(minutes) -> dict:
-    smollm2 = pretrained.load("smollm2")
+    smollm2 = pretrained.load("smollm2", packed=False)
     model, tokenizer = smollm2.model, smollm2.tokenizer
     kept, held = data.split(data.documents("shakespeare"), data.CORPORA["shakespeare"].held_out)
     train, held_out = (np.array(tokenizer.encode("\n\n".join(play.text for play in plays))) for plays in (kept, held))
