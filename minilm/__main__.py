@@ -8,7 +8,7 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppres
 from pathlib import Path
 
 from minilm import commands
-from minilm.arguments import positive_float, positive_int, seed
+from minilm.arguments import port, positive_float, positive_int, seed
 from minilm.process import place
 from minilm.tasks import command as tasks
 
@@ -22,7 +22,7 @@ def parser() -> argparse.ArgumentParser:
     )
     top.set_defaults(run=commands.main_job)
     subparsers = top.add_subparsers(title="commands", metavar="")
-    for add in (_add_train, _add_generate, _add_evaluate, tasks.add, _add_corpora):
+    for add in (_add_train, _add_generate, _add_evaluate, _add_serve, tasks.add, _add_corpora):
         add(subparsers)
     return top
 
@@ -75,6 +75,29 @@ def _add_evaluate(subparsers):
     evaluate.set_defaults(run=commands.evaluate)
     evaluate.add_argument("folder", type=Path, metavar="RUN", help="a run folder")
     evaluate.add_argument("file", type=Path, metavar="FILE", help="a UTF-8 text file")
+
+
+def _add_serve(subparsers):
+    serve = subparsers.add_parser(
+        "serve",
+        help="answer OpenAI's clients, on this machine",
+        description="Serve a model at /v1/completions and /v1/chat/completions, with a page to look into it at /. "
+        "If the environment variable MINILM_API_KEY is set, clients must send its value as their key.",
+    )
+    serve.set_defaults(run=_serve)
+    serve.add_argument("run_or_name", metavar="RUN or NAME", help="a run folder, or the name of a published model")
+    serve.add_argument("--host", default="127.0.0.1", help="address to listen at (default: 127.0.0.1, this machine)")
+    serve.add_argument("--port", type=port, default=8000, help="default: 8000; 0: any that is free")
+    serve.add_argument("--together", type=positive_int, default=16, metavar="N",
+                       help="how many answers are written at the same time (default: 16)")  # fmt: skip
+
+
+def _serve(options):
+    try:
+        from minilm.serve import command
+    except ImportError as error:
+        raise ValueError(f"the server needs tornado ({error}); pip install tornado, or jupyterlab, brings it") from None
+    command.run(options)
 
 
 def _add_corpora(subparsers):

@@ -26,6 +26,11 @@ def seed(text: str) -> int:
     return _number(int, text, lambda value: value >= 0, "a whole number, 0 or more")
 
 
+def port(text: str) -> int:
+    """A port's number, or 0."""
+    return _number(int, text, lambda value: 0 <= value < 2**16, "a whole number from 0 to 65535")
+
+
 def _number(kind: type, text: str, holds: Callable, expected: str):
     with suppress(ValueError):
         if holds(value := kind(text)):

@@ -20,11 +20,12 @@ FLOORS = [
     ["nn", "generate"],
     ["models", "training"],
     ["runs", "check", "compress", "pretrained", "tasks"],
+    ["serve"],
     ["commands"],
     ["__main__"],
 ]
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
-ROOMS = [room for rooms in FLOORS[1:6] for room in rooms]
+ROOMS = [room for rooms in FLOORS[1:7] for room in rooms]
 FILES = sorted(PACKAGE.rglob("*.py"))
 TEXTS = [ROOT / name for name in subprocess.run(
     ["git", "ls-files"], cwd=ROOT, capture_output=True, encoding="utf-8", check=False

@@ -82,6 +82,9 @@ class BPETokenizer(Tokenizer):
         """
         return b"".join([self.tokens[i] for i in checked_ids(ids, len(self))]).decode("utf-8", errors="replace")
 
+    def bytes_after(self, previous: int, id: int) -> bytes:
+        return self.tokens[id]
+
     def to_json(self) -> dict:
         """What `from_json` takes, of types that JSON has."""
         return {"merges": self.merges.tolist()}

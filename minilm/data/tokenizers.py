@@ -31,6 +31,15 @@ class Tokenizer:
         """The pieces of `text` that have no symbol of their own; none where bytes are symbols."""
         return []
 
+    def bytes_after(self, previous: int, id: int) -> bytes:
+        """What a token adds to a text that ends with another, in UTF-8; it may end within a character.
+
+        >>> WordTokenizer.train("to be, or not").bytes_after(previous=6, id=3)
+        b' be'
+        """
+        before = self.decode([previous])
+        return self.decode([previous, id])[len(before) :].encode("utf-8")
+
     def save(self, path: str | Path) -> None:
         """Write it as JSON; `load_tokenizer` reads it."""
         content = json.dumps({"tokenizer": self.name, **self.to_json()}, ensure_ascii=False)

@@ -82,12 +82,12 @@ def sample(
         log_probs = with_temperature(log_probs, temperature)
         log_probs = log_probs if top_k is None else keep_top_k(log_probs, top_k)
         log_probs = log_probs if top_p == 1 else keep_top_p(log_probs, top_p)
-        return _draw(log_probs, uniform[rows, written.shape[1] - np.shape(prompt)[-1]])
+        return draw(log_probs, uniform[rows, written.shape[1] - np.shape(prompt)[-1]])
 
     return _write(model, prompt, max_new_tokens, eos_token_id, choose)
 
 
-def _draw(log_probs, uniform):
+def draw(log_probs: np.ndarray, uniform: np.ndarray) -> np.ndarray:
     """The token in whose stretch of the cumulative probability the number falls.   log_probs (B, V)   uniform (B,)"""
     cumulative = np.exp(log_probs).cumsum(axis=-1)
     return (cumulative <= uniform[:, None] * cumulative[:, -1:]).sum(axis=-1)

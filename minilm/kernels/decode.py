@@ -39,22 +39,35 @@ def decode(x, matrices, numbers, places, last, hidden, vocabulary, cos, sin, key
     x (B, C): the new tokens' embeddings. matrices (N,): float32, or int8 and then multiplied by a scale for each
     column. numbers (N,): gains, biases and scales. places (L, 8, 3) and last (2, 3): where in these two vectors each
     starts. cos, sin (context, D/2), or (0, 0) if nothing is turned. keys, values (L, R, H, context, D)
-    in R rows; origin (B, T) says in which row the t-th token of text b is.   ->   (B, V)
+    in R rows; origin (B, T) says in which row the t-th token of text b is, NOWHERE after the end of a shorter text; the
+    last that is somewhere is the new one.   ->   (B, V)
     """
     (B, C), H = x.shape, keys.shape[2]
-    t = origin.shape[1] - 1
+    texts, t, there = np.arange(B), last_places(origin), origin != NOWHERE
     for block, at in enumerate(places):
         y = norm(x, numbers, at[NORM_1])
         q, k, v = (linear(y, matrices, numbers, at[part], C).reshape(B, H, 1, -1) for part in (QUERY, KEY, VALUE))
         if cos.size:
-            q, k = (turn(a, cos[t : t + 1], sin[t : t + 1]) for a in (q, k))
-        keys[block, origin[:, t], :, t], values[block, origin[:, t], :, t] = k[:, :, 0], v[:, :, 0]
-        seen_k, seen_v = (a[block][origin, :, np.arange(t + 1)].swapaxes(1, 2) for a in (keys, values))
-        y = attention_weights(q, seen_k, np.asarray(True), causal=False) @ seen_v
+            q, k = (turn(a, cos[t, None, None], sin[t, None, None]) for a in (q, k))
+        for new, a in ((k, keys), (v, values)):
+            a[block, origin[texts, t], :, t] = new[:, :, 0]
+        seen_k, seen_v = (seen(a[block], origin).swapaxes(1, 2) for a in (keys, values))
+        y = attention_weights(q, seen_k, there[:, None, None], causal=False) @ seen_v
         x = x + linear(y.reshape(B, C), matrices, numbers, at[OUT], C)
         y = linear(norm(x, numbers, at[NORM_2]), matrices, numbers, at[INNER], hidden)
         x = x + linear(gelu.reference(y), matrices, numbers, at[OUTER], C)
     return log_softmax.reference(linear(norm(x, numbers, last[NORM]), matrices, numbers, last[HEAD], vocabulary))
+
+
+def last_places(origin):
+    """Where the last token of each text is.   origin (B, T)   ->   (B,)"""
+    return (origin != NOWHERE).sum(axis=1) - 1
+
+
+def seen(a, origin):
+    """The keys or values of each text, 0 after its end.   a (R, H, context, D)   ->   (B, T, H, D)"""
+    there = (origin != NOWHERE)[:, :, None, None]
+    return np.where(there, a[origin, :, np.arange(origin.shape[1])], 0)
 
 
 def norm(x, numbers, place):
@@ -72,7 +85,10 @@ def linear(x, matrices, numbers, place, columns):
 
 @decode.loops
 def decode(x, matrices, numbers, places, last, hidden, vocabulary, cos, sin, keys, values, origin):
-    B, t = origin.shape[0], origin.shape[1] - 1
+    B = origin.shape[0]
+    t = np.empty(B, np.int64)
+    for b in range(B):
+        t[b] = last_place(origin[b])
     x, y, q, k, v = x.copy(), np.empty_like(x), np.empty_like(x), np.empty_like(x), np.empty_like(x)
     z = np.empty((B, hidden), np.float32)
     log_probs = np.empty((B, vocabulary), np.float32)
@@ -83,10 +99,10 @@ def decode(x, matrices, numbers, places, last, hidden, vocabulary, cos, sin, key
         linear_to(y, matrices, numbers, at[KEY], k)
         linear_to(y, matrices, numbers, at[VALUE], v)
         if cos.size:
-            turn_heads(q, cos[t], sin[t])
-            turn_heads(k, cos[t], sin[t])
-        note(k, v, keys[block], values[block], origin)
-        look(q, keys[block], values[block], origin, y)
+            turn_heads(q, cos, sin, t)
+            turn_heads(k, cos, sin, t)
+        note(k, v, keys[block], values[block], origin, t)
+        look(q, keys[block], values[block], origin, t, y)
         linear_to(y, matrices, numbers, at[OUT], q)
         add_to(x, q)
         norm_to(x, numbers, at[NORM_2], y)
@@ -99,6 +115,14 @@ def decode(x, matrices, numbers, places, last, hidden, vocabulary, cos, sin, key
     for b in range(B):
         log_softmax_row(log_probs[b], log_probs[b])
     return log_probs
+
+
+def last_place(origin):
+    """Where the last token of a text is.   origin (T,)"""
+    t = origin.shape[0] - 1
+    while origin[t] == NOWHERE:
+        t -= 1
+    return t
 
 
 def norm_to(x, numbers, place, y):
@@ -173,35 +197,36 @@ def add_product(x, W, start, stop, y):
                 y[b, f] += x[b, c] * np.float32(W[c, f])
 
 
-def turn_heads(x, cos, sin):
-    """Each pair (xᵢ, xᵢ₊ᴅ⸝₂) of each head by its angle, in place.   x (B, C)   cos, sin (D/2,)"""
-    half = cos.shape[0]
+def turn_heads(x, cos, sin, places):
+    """Each pair (xᵢ, xᵢ₊ᴅ⸝₂) of each head by its angle, in place.   x (B, C)   cos, sin (context, D/2)   places (B,)"""
+    half = cos.shape[1]
     for b in range(x.shape[0]):
+        cosine, sine = cos[places[b]], sin[places[b]]
         for start in range(0, x.shape[1], 2 * half):
             for i in range(start, start + half):
                 a, c = x[b, i], x[b, i + half]
-                x[b, i] = a * cos[i - start] - c * sin[i - start]
-                x[b, i + half] = c * cos[i - start] + a * sin[i - start]
+                x[b, i] = a * cosine[i - start] - c * sine[i - start]
+                x[b, i + half] = c * cosine[i - start] + a * sine[i - start]
 
 
-def note(k, v, keys, values, origin):
+def note(k, v, keys, values, origin, places):
     """Put the new token's keys and values (B, C) where they are looked for from now on."""
     _, H, _, D = keys.shape
-    t = origin.shape[1] - 1
     for b in range(k.shape[0]):
+        t = places[b]
         for h in range(H):
             for d in range(D):
                 keys[origin[b, t], h, t, d] = k[b, h * D + d]
                 values[origin[b, t], h, t, d] = v[b, h * D + d]
 
 
-def look(q, keys, values, origin, y):
-    """y ← softmax(q kᵀ / √D) v for the one query of each text and head.   q, y (B, C)"""
+def look(q, keys, values, origin, places, y):
+    """y ← softmax(q kᵀ / √D) v for the one query of each text and head, over places up to its own.   q, y (B, C)"""
     _, H, _, D = keys.shape
-    B, T = origin.shape
-    p = np.empty(T, np.float32)
+    p = np.empty(origin.shape[1], np.float32)
     scale = np.float32(1 / math.sqrt(D))
-    for b in range(B):
+    for b in range(origin.shape[0]):
+        T = places[b] + 1
         for h in range(H):
             highest = np.float32(-np.inf)
             for t in range(T):

@@ -27,7 +27,8 @@ class Weights(NamedTuple):
 
 
 class GPTState(NamedTuple):
-    """The tokens so far (B, T), their keys and values in each block, and where the weights are for the next."""
+    """The tokens so far (B, T), NOWHERE after the end of a shorter text, their keys and values in each block, and where
+    the weights are for the next."""
 
     ids: np.ndarray
     cache: nn.Cache
@@ -97,15 +98,28 @@ class GPT(LanguageModel):
         return self._read(self._checked(prompt)[:, -self.window :], self.weights())
 
     def step(self, ids: ArrayLike, state: GPTState) -> tuple[np.ndarray, GPTState]:
-        """When the context is full, it goes on from the last half of it."""
-        ids = np.concatenate([state.ids, self._checked_next(ids, len(state.ids))], axis=1)
-        if ids.shape[1] > self.window:
+        """When a text's context is full, it goes on from the last half of it."""
+        new, places = self._checked_next(ids, len(state.ids))[:, 0], state.cache.lengths
+        full = places == self.window
+        if full.any() and not full.all():
+            return self._step_apart(new, state, full)
+        ids = nn.append(state.ids, new)
+        if full.all():
             return self._read(ids[:, -max(self.window // 2, 1) :], state.weights)
         cache = state.cache.with_room()
-        return self._decode(ids, cache, state.weights), GPTState(ids, cache, state.weights)
+        return self._decode(new, places, cache, state.weights), GPTState(ids, cache, state.weights)
 
     def reorder(self, state: GPTState, rows: ArrayLike) -> GPTState:
         return GPTState(state.ids[rows], state.cache.reorder(rows), state.weights)
+
+    def join(self, states: list[GPTState]) -> GPTState:
+        first, *others = (state.cache for state in states)
+        return GPTState(nn.stack([state.ids for state in states]), first.join(*others), states[0].weights)
+
+    def attention_weights(self, ids: ArrayLike) -> list[np.ndarray]:
+        """How much each token looks at each before it, in each block, for pictures.   (B, T)   ->   L of (B, H, T, T)"""
+        with no_grad():
+            return self.decoder.weights(self._embedded(ids))
 
     def weights(self) -> Weights:
         """The weights as `kernels.decode` takes them: not copied, once they lie in one vector."""
@@ -125,6 +139,13 @@ class GPT(LanguageModel):
         all_places = np.array([places(layers) for layers in blocks]), np.array(places(last))
         return Weights(matrix_vector, vector, *all_places, hidden, self.vocabulary, *turns)
 
+    def _step_apart(self, ids, state, full):
+        """A step of the texts whose context is full, and one of the others."""
+        parts = [np.flatnonzero(full), np.flatnonzero(~full)]
+        log_probs, states = zip(*(self.step(ids[rows], self.reorder(state, rows)) for rows in parts), strict=True)
+        back = np.argsort(np.concatenate(parts))
+        return np.concatenate(log_probs)[back], self.reorder(self.join(states), back)
+
     def _read(self, ids, weights):
         """Log-probabilities after `ids`, all computed at once."""
         with no_grad():
@@ -132,21 +153,24 @@ class GPT(LanguageModel):
             cache = nn.Cache.of(past, self.window)
             return next_log_probs(self.head(hidden[:, -1:])), GPTState(ids, cache, weights)
 
-    def _decode(self, ids, cache, weights):
-        """Log-probabilities after `ids`, of which the cache knows all but the last."""
-        x = self.embedding.table.data[ids[:, -1]]
+    def _decode(self, new, places, cache, weights):
+        """Log-probabilities after the new tokens (B,) at these places (B,), for which the cache has room."""
+        x = self.embedding.table.data[new]
         if self.positions:
-            x = self.positions(Tensor(x[:, None]), ids.shape[1] - 1).data[:, 0]
+            x = x + self.positions.at(places).astype(x.dtype)
         return kernels.decode(x, *weights, cache.store.keys, cache.store.values, cache.origin)
 
     def _hidden(self, ids):
         """The decoder's output (B, T, C), and the keys and values in each block."""
+        return self.decoder.extend(self._embedded(ids))
+
+    def _embedded(self, ids):
         ids = self._checked(ids)
         nn.check_context(ids.shape[1], self.window)
         x = self.embedding(ids)  # (B, T) -> (B, T, C)
         if self.positions:
             x = self.positions(x)
-        return self.decoder.extend(self.dropout(x))
+        return self.dropout(x)
 
 
 def _layers(block) -> tuple[nn.Module, ...]:

@@ -43,6 +43,10 @@ class LanguageModel(nn.Module, ABC):
     def reorder(self, state: Any, rows: ArrayLike) -> Any:
         """The state of the sequences `rows`, in that order: those that live on in beam search."""
 
+    def join(self, states: list[Any]) -> Any:
+        """One state of the sequences of several, which may differ in length: they are then stepped together."""
+        raise NotImplementedError(f"{type(self).__name__} has no join; step its states one by one")
+
     def loss(self, ids: ArrayLike, targets: ArrayLike) -> Tensor:
         """Mean of -ln P(target | the tokens before), in nats.   ids, targets (B, T); a target of -1 does not count"""
         return autograd.cross_entropy(self(ids), targets=targets)

@@ -51,6 +51,9 @@ class MLP(LanguageModel):
     def reorder(self, state: np.ndarray, rows: ArrayLike) -> np.ndarray:
         return state[rows]
 
+    def join(self, states: list[np.ndarray]) -> np.ndarray:
+        return np.concatenate(states)
+
     def _read(self, last):
         """The state is the last n tokens (B, n)."""
         with no_grad():

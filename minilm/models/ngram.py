@@ -120,6 +120,10 @@ class NGram:
         """The contexts of the given rows."""
         return state[:, rows]
 
+    def join(self, states: list[np.ndarray]) -> np.ndarray:
+        """The contexts of several states."""
+        return np.concatenate(states, axis=1)
+
     def summary(self) -> str:
         """A table of what was counted."""
         rows = [f"{'order':>5}  {'distinct n-grams':>16}  {'seen once':>12}  {'counted':>12}"]

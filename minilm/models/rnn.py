@@ -63,10 +63,10 @@ class RecurrentLM(LanguageModel):
         return self._read(self._checked_next(ids, self.recurrent.batch_of(state)), state)
 
     def reorder(self, state: list, rows: ArrayLike) -> list:
-        def take(part):
-            return tuple(take(p) for p in part) if isinstance(part, tuple) else Tensor(part.data[rows])
+        return _mapped(lambda part: part[rows], state)
 
-        return [take(layer) for layer in state]
+    def join(self, states: list[list]) -> list:
+        return _mapped(lambda *parts: np.concatenate(parts), *states)
 
     def _read(self, ids, state):
         with no_grad():
@@ -81,3 +81,10 @@ class RecurrentLM(LanguageModel):
         if self.dropout.active or 2 * self.vocabulary > ids.size:
             return self.recurrent(self.dropout(self.embedding(ids)), state)
         return self.recurrent(self.embedding.table, state, ids=ids)  # the same, with fewer multiplications
+
+
+def _mapped(change, *states):
+    """A state made of the same parts of others: lists of layers, a tuple of tensors (LSTM) or a tensor each."""
+    if isinstance(states[0], list | tuple):
+        return type(states[0])(_mapped(change, *parts) for parts in zip(*states, strict=True))
+    return Tensor(change(*(state.data for state in states)))

@@ -9,7 +9,7 @@ from .attention import (
     join_heads,
     split_heads,
 )
-from .cache import Cache
+from .cache import Cache, append, stack
 from .layers import (
     ACTIVATIONS,
     Dropout,
@@ -57,11 +57,13 @@ __all__ = [
     "TiedEmbedding",
     "adapt",
     "adapters",
+    "append",
     "check_context",
     "head_width",
     "join_heads",
     "merge",
     "parameter",
     "split_heads",
+    "stack",
     "summary",
 ]

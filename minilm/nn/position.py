@@ -20,6 +20,10 @@ class LearnedPositions(Module):
             raise ValueError(f"x has shape {x.shape}, expected its last axis to be the {self.table.shape[1]} channels")
         return x + self.table[offset : offset + x.shape[1]]
 
+    def at(self, places: np.ndarray) -> np.ndarray:
+        """What is added at each of these places.   (B,) -> (B, C)"""
+        return self.table.data[places]
+
 
 class SinusoidalPositions(Module):
     """y[t] = x[t] + p[t] with p[t, 2i] = sin(t / 10000^(2i/C)), p[t, 2i+1] = cos(same) (Vaswani et al. 2017, 3.5)"""
@@ -31,6 +35,10 @@ class SinusoidalPositions(Module):
     def __call__(self, x: Tensor, offset: int = 0) -> Tensor:
         check_context(offset + x.shape[1], len(self.waves))
         return x + self.waves[offset : offset + x.shape[1]].astype(x.dtype)
+
+    def at(self, places: np.ndarray) -> np.ndarray:
+        """What is added at each of these places.   (B,) -> (B, C)"""
+        return self.waves[places]
 
 
 class RotaryPositions(Module):

@@ -66,6 +66,10 @@ class Block(Module):
         y = self.feed_forward(self._before(x, self.feed_forward_norm))
         return self._after(x, y, self.feed_forward_norm), seen
 
+    def weights(self, x: Tensor, mask=None) -> np.ndarray:
+        """How much each token looks at each, for pictures.   ->   (B, H, T, T)"""
+        return self.attention.weights(self._before(x, self.attention_norm), mask=mask)
+
     def cross_weights(self, x: Tensor, memory, memory_mask=None, mask=None, causal=False) -> np.ndarray:
         """How much each token looks at each of the memory, for pictures.   ->   (B, H, T, S)"""
         x, _ = self._attend(x, mask, causal, None)
@@ -125,6 +129,16 @@ class Stack(Module):
             x, keys_and_values = block.extend(x, block_memory, mask, memory_mask, self.causal, block_past)
             seen.append(keys_and_values)
         return (self.norm(x) if self.norm else x), seen
+
+    def weights(self, x: Tensor, mask=None) -> list[np.ndarray]:
+        """How much each token looks at each, block by block, for pictures.   x (B, T, C)   ->   L of (B, H, T, T)"""
+        if self.causal:
+            mask = np.tri(x.shape[1], dtype=bool) & (True if mask is None else mask)
+        found = []
+        for block in self.blocks:
+            found.append(block.weights(x, mask))
+            x = block(x, mask=mask)
+        return found
 
 
 class Encoder(Stack):

@@ -1,4 +1,5 @@
-"""An example call of decode: two texts, of which the second shares the first's beginning, in a GPT of two blocks."""
+"""An example call of decode: three texts in a GPT of two blocks; the second shares the first's beginning, the third is
+short."""
 
 import numpy as np
 
@@ -26,10 +27,10 @@ def decode(rng, dtype):
     last = [place(C, C, 0), linear(C, V, bias=False)]
     numbers = (0.3 * rng.standard_normal(size[0])).astype(dtype)
     angles = rng.standard_normal((CONTEXT, C // H // 2))
-    keys, values = rng.standard_normal((2, L, 2, H, CONTEXT, C // H)).astype(dtype)
-    origin = np.array([[0, 0, 0, 0], [0, 0, 1, 1]])
+    keys, values = rng.standard_normal((2, L, 3, H, CONTEXT, C // H)).astype(dtype)
+    origin = np.array([[0, 0, 0, 0], [0, 0, 1, 1], [2, 2, NOWHERE, NOWHERE]])
     return (
-        rng.standard_normal((2, C)).astype(dtype), numbers, numbers, np.array(places), np.array(last), F, V,
+        rng.standard_normal((3, C)).astype(dtype), numbers, numbers, np.array(places), np.array(last), F, V,
         np.cos(angles).astype(dtype), np.sin(angles).astype(dtype), keys, values, origin,
     )  # fmt: skip
 

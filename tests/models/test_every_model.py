@@ -164,6 +164,36 @@ def test_the_check_of_reordering_rejects_a_model_that_forgets_to():
     assert reorder_error(wrong(ForgetsToReorder), [2, 0, 1, 0]) > 1e-3
 
 
+def join_error(model, steps=16):
+    """The largest difference between texts of several lengths that are written together and each of them alone.
+
+    Their contexts are full at different times; and one of them leaves halfway.
+    """
+    alone = [model.start(ids[None, :length])[1] for ids, length in zip(texts(), (3, T, 5), strict=False)]
+    together, errors = model.join(alone), []
+    for t in range(steps):
+        if t == steps // 2:
+            alone, together = [alone[2], alone[0]], model.reorder(together, np.array([2, 0]))
+        new = np.arange(t, t + len(alone)) % V
+        found, together = model.step(new, together)
+        expected, alone = zip(*(model.step(new[[b]], state) for b, state in enumerate(alone)), strict=True)
+        errors.append(np.abs(found - np.concatenate(expected)).max())
+    return max(errors)
+
+
+@every_model
+def test_texts_that_join_go_on_as_if_each_were_alone(name):
+    assert join_error(build(name)) < 2e-6
+
+
+def test_the_check_of_joining_rejects_a_model_that_confuses_texts():
+    class Confused(GPT):
+        def join(self, states):
+            return super().join(states[::-1])
+
+    assert join_error(wrong(Confused)) > 1e-3
+
+
 @every_model
 def test_a_state_can_be_gone_on_from_twice(name):
     model, ids = build(name), texts()
@@ -191,6 +221,19 @@ def test_a_model_can_be_sampled_from(name):
     again = sample(model, prompts, 6, temperature=0.9, top_k=5, top_p=0.9, rng=np.random.default_rng(0))
     np.testing.assert_array_equal(drawn, again)
     assert np.shape(drawn) == (2, 6)
+
+
+def test_attention_for_pictures_is_what_the_model_computes_with():
+    model, ids = build("gpt"), texts()
+    before = model.attention_weights(ids)
+    assert [weights.shape for weights in before] == [(B, 4, T, T)] * 2
+    for weights in before:
+        np.testing.assert_allclose(weights.sum(axis=-1), 1, rtol=1e-5)
+        assert (weights[..., ~np.tri(T, dtype=bool)] == 0).all()
+    after = model.attention_weights(np.hstack([ids[:, :-1], (ids[:, -1:] + 1) % V]))
+    for old, new in zip(before, after, strict=True):
+        np.testing.assert_allclose(old[:, :, :-1], new[:, :, :-1], atol=1e-6)  # causal in every block
+        assert np.abs(old[:, :, -1] - new[:, :, -1]).max() > 1e-3
 
 
 # loss and training
