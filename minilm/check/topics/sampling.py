@@ -4,7 +4,7 @@ import numpy as np
 
 from minilm import generate
 from minilm.check.exercise import Exercise
-from minilm.generate.write import _draw
+from minilm.generate import write
 
 
 def _normalised(x):
@@ -412,8 +412,8 @@ draw = Exercise(
     "the number uniform · Σ w lies. A stretch includes its beginning, not its end.",
     arguments={"weights": "(B, V), w ≥ 0, not normalised", "uniform": "(B,) random numbers, 0 ≤ uniform < 1"},
     returns="(B,)",
-    reference=_draw,
-    answer=lambda weights, uniform: _draw(np.log(weights), uniform),
+    reference=write.draw,
+    answer=lambda weights, uniform: write.draw(np.log(weights), uniform),
     cases=_draw_cases,
     hints=(
         "Draw the stretches of the weights 1, 2, 1 on a line from 0 to 4; where does uniform = 0.5 fall?",
