@@ -108,6 +108,9 @@ class PublishedBPE(Tokenizer):
         """
         return b"".join([self.tokens[i] for i in checked_ids(ids, len(self))]).decode("utf-8", errors="replace")
 
+    def bytes_after(self, previous: int, id: int) -> bytes:
+        return self.tokens[id]
+
     def unknown(self, text: str) -> list[str]:
         """The characters of `text` that have a byte without a symbol."""
         return [character for character in text if any(byte in self.lacking for byte in utf8(character))]

@@ -117,7 +117,7 @@ class GPT(LanguageModel):
         return GPTState(nn.stack([state.ids for state in states]), first.join(*others), states[0].weights)
 
     def attention_weights(self, ids: ArrayLike) -> list[np.ndarray]:
-        """How much each token looks at each before it, in each block, for pictures.   (B, T)   ->   L of (B, H, T, T)"""
+        """How much each token looks at each before it, block by block.   (B, T)   ->   L of (B, H, T, T)"""
         with no_grad():
             return self.decoder.weights(self._embedded(ids))
 

@@ -44,8 +44,8 @@ class TextStream:
             self._decoder.decode(tokenizer.bytes_after(previous, id))
 
     def bytes_of(self, id: int) -> bytes:
-        """What this token would add."""
-        return self.tokenizer.bytes_after(self._previous, id)
+        """What this token would add; nothing, if it is one of those that some models have to spare."""
+        return self.tokenizer.bytes_after(self._previous, id) if id < len(self.tokenizer) else b""
 
     def feed(self, id: int) -> str:
         """The text that is certain now that this token is written; none after a stop string."""

@@ -34,7 +34,10 @@ class Client:
     """Requests to a server, and what they give: the status, and JSON or the events of a stream."""
 
     def __init__(self, address):
-        self.address, self._client = address, HTTPClient()
+        self.address, self._client = (
+            address,
+            HTTPClient(defaults={"request_timeout": 120}),
+        )  # kernels may have to be compiled first
 
     def fetch(self, path, **options):
         return self._client.fetch(self.address + path, raise_error=False, **options)

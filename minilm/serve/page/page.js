@@ -25,19 +25,19 @@ async function ask(path, body, signal) {
 const answer = async (path, body) => (await ask(path, body)).json()
 
 async function* events(response) {
-  let rest = ""
+  let rest = "", ended = false
   for await (const part of parts(response.body.pipeThrough(new TextDecoderStream()))) {
     const found = (rest + part).split("\n\n")
     rest = found.pop()
     for (const event of found) {
       const data = event.replace("data: ", "")
-      if (data === "[DONE]") return
+      if (data === "[DONE]") { ended = true; break }
       const content = JSON.parse(data)
       if (content.error) throw new Error(content.error.message)
       yield content
     }
   }
-  throw new Error("the answer broke off")
+  if (!ended) throw new Error("the answer broke off")
 }
 
 async function* parts(stream) {
@@ -211,17 +211,22 @@ function best(steps, {logprob}) {
   return path
 }
 
-const COLUMN = 96, ROW = 22
+const LETTER = 7.5, ROW = 22, GAP = 30
+const label = node => visible(node.text).slice(0, 9)
 
 function tree(steps, path) {
   const rows = Math.max(...steps.map(nodes => nodes.length))
-  const picture = svg("svg", {width: COLUMN * steps.length, height: ROW * (rows + 0.5), role: "img"})
+  const column = GAP + LETTER * Math.max(...steps.flat().map(node => label(node).length))
+  const picture = svg("svg", {width: column * steps.length, height: ROW * (rows + 0.5), role: "img"})
   picture.setAttribute("aria-label", `beam tree of ${steps.length} steps; the continuations found are listed below`)
   steps.forEach((nodes, step) => nodes.forEach((node, row) => {
     const group = svg("g", {class: path.has(node) ? "best" : node.kept ? "" : "left"})
-    const y = ROW * (row + 1), x = COLUMN * step
-    if (node.parent !== null) group.append(svg("line", {x1: x - 24, y1: ROW * (node.parent + 1) - 4, x2: x - 2, y2: y - 4}))
-    group.append(svg("text", {x, y}, visible(node.text).slice(0, 9)), svg("title", {}, `${visible(node.text)} ${node.log_prob.toFixed(2)}`))
+    const y = ROW * (row + 1), x = column * step
+    if (node.parent !== null) {
+      const x1 = x - column + LETTER * label(steps[step - 1][node.parent]).length + 4
+      group.append(svg("line", {x1, y1: ROW * (node.parent + 1) - 4, x2: x - 3, y2: y - 4}))
+    }
+    group.append(svg("text", {x, y}, label(node)), svg("title", {}, `${visible(node.text)} ${node.log_prob.toFixed(2)}`))
     picture.append(group)
   }))
   return picture
