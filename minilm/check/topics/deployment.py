@@ -24,8 +24,8 @@ def _absmax_cases(rng):
 absmax = Exercise(
     name="absmax",
     statement="Weights as whole numbers of 8 bits with a scale for each output (column): "
-    "scale[f] = max over c of |W[c, f]| / 127, q = W / scale, rounded to the nearest whole number. The scale of a column "
-    "of zeros is 1.",
+    "scale[f] = max over c of |W[c, f]| / 127, q = W / scale, rounded to the nearest whole number. The scale of a "
+    "column of zeros is 1.",
     arguments={"W": "(C, F)"},
     returns="(q, scale): whole numbers (C, F) from -127 to 127, and (F,), so that W ≈ q * scale",
     reference=quantize,
@@ -257,15 +257,15 @@ def certain_text(tokens):
 whole_characters = Exercise(
     name="whole_characters",
     statement="Tokens are bytes, and a character may be spread over several. After each token: the characters that "
-    "are whole now and were not before, and how many bytes must still wait. In UTF-8 a character that begins with a byte "
-    "below 128 has 1 byte, from 192 on 2, from 224 on 3, from 240 on 4; its other bytes are from 128 to 191.",
+    "are whole now and were not before, and how many bytes must still wait. In UTF-8 a character that begins with a "
+    "byte below 128 has 1 byte, from 192 on 2, from 224 on 3, from 240 on 4; its other bytes are from 128 to 191.",
     arguments={"tokens": "a list of N bytes objects that together are UTF-8"},
     returns="a list of N tuples (text, waiting): a string, which may be empty, and an int",
     reference=certain_text,
     cases=_whole_cases,
     hints=(
         "What do you have to keep from one token to the next?",
-        "Put the token's bytes behind those that wait. Then take whole characters from the front as long as there are any.",
+        "Put the token's bytes behind those that wait. Then take whole characters from the front while there are any.",
         "length = 1 + (b >= 192) + (b >= 224) + (b >= 240) of the first byte b; is the buffer at least that long?",
     ),
 )
@@ -336,7 +336,8 @@ def byte_is_character(tokens):
 
 
 @whole_characters.misconception(
-    "nothing could be shown before all bytes that wait are whole characters", "In 'ok ' and a part of 你, what is certain?"
+    "nothing could be shown before all bytes that wait are whole characters",
+    "In 'ok ' and a part of 你, what is certain?",
 )
 def all_or_nothing(tokens):
     waiting, found = b"", []
@@ -370,7 +371,8 @@ def always_three(tokens):
 
 
 @whole_characters.misconception(
-    "the bytes were counted that the character still lacks", "Which bytes wait: those that have come, or those that have not?"
+    "the bytes were counted that the character still lacks",
+    "Which bytes wait: those that have come, or those that have not?",
 )
 def lacking(tokens):
     content, found = b"", []
@@ -390,7 +392,7 @@ def _stop_cases(rng):
     yield ["a", "E", "N", "E", "ND", "c"], ["END"]
     yield ["aa", "a", "b", "c"], ["aab"]
     yield ["one\n", "two\n", "\n", "three"], ["\n\n", "###"]
-    yield ["say b", " or a", " now"], ["a", "b"]
+    yield ["one ", "b or a", " now"], ["a", "b"]
     yield ["long ", "###", " q: ", "x"], ["q: x", "END"]
     for text, stop in (("abababcab", "ababc"), ("the END of EEND", "EEND"), ("你好。你好吗？好", "你好吗")):
         places = np.sort(rng.choice(np.arange(1, len(text)), 4, replace=False))
@@ -455,11 +457,8 @@ def over_the_whole_text(pieces, stop):
     for piece in pieces:
         whole += piece
         ends = [whole.find(s) for s in stop if s in whole]
-        end = min(ends) if ends else len(whole)
-        while not ends and any(s.startswith(whole[i:]) for s in stop for i in range(end - 1, end) if i >= 0):
-            end -= 1
-        if not ends:
-            end = min((i for i in range(len(whole)) if any(s.startswith(whole[i:]) for s in stop)), default=len(whole))
+        begun = [i for i in range(len(whole)) if any(s.startswith(whole[i:]) for s in stop)]
+        end = min(ends or begun, default=len(whole))
         found.append((whole[shown:end], 0 if ends else len(whole) - end))
         shown = max(shown, end)
     return found
@@ -522,9 +521,7 @@ def stop_shown(pieces, stop):
     return found
 
 
-@until_stop.misconception(
-    "the text went on after the stop string", "Is the answer over when the stop string has come?"
-)
+@until_stop.misconception("the text went on after the stop string", "Is the answer over when the stop string has come?")
 def goes_on(pieces, stop):
     held, found = "", []
     for piece in pieces:
@@ -553,7 +550,8 @@ def always_held(pieces, stop):
 
 
 @until_stop.misconception(
-    "a text that fails to become a stop string were let go as a whole", "'aa' waits for aab, and a comes. What may wait?"
+    "a text that fails to become a stop string were let go as a whole",
+    "'aa' waits for aab, and a comes. What may wait?",
 )
 def let_go_whole(pieces, stop):
     held, over, found = "", False, []
@@ -574,7 +572,8 @@ def let_go_whole(pieces, stop):
 
 
 @until_stop.misconception(
-    "the first stop string of the list came first", "Which is first in the text, if the list says a and b, the text b … a?"
+    "the first stop string of the list came first",
+    "Which is first in the text, if the list says a and b, the text b … a?",
 )
 def first_of_the_list(pieces, stop):
     held, over, found = "", False, []
@@ -592,10 +591,6 @@ def first_of_the_list(pieces, stop):
 # server_sent_events
 
 
-def _cut_bytes(text, *places):
-    return _tokens(text, *places)
-
-
 def _events_cases(rng):
     yield ([b"data: a\n\n", b"data: b\n\n", b"data: [DONE]\n\n"],)
     yield (_tokens("data: one\n\ndata: two\n\ndata: [DONE]\n\n", 4, 14),)
@@ -603,10 +598,12 @@ def _events_cases(rng):
     yield ([b"event: token\ndata:  two spaces \n\n", b"data: [DONE]\n\n", b"data: late\n\n"],)
     yield ([b"data: a\r\n\r\nda", b"ta: b\r\n\r\n", b"data: never ended\n"],)
     yield (_tokens("data: 你好\n\ndata: 我\n\n", 7, 12, 21),)
-    whole = 'data: {"text": "喜"}\n\n: ping\n\ndata: 欢\ndata: 读书\n\ndata: x\r\n\r\ndata: [DONE]\n\n'
-    for count in (3, 5, 8):
-        places = rng.choice(np.arange(1, len(whole.encode())), count, replace=False)
-        yield (_tokens(whole, *sorted(places.tolist())),)
+    body = 'data: {"text": "喜"}\n\n: ping\n\ndata:欢\ndata: 读书\n\ndata:  x \r\n\r\n'
+    for end in ("data: [DONE]\n\n", "data: 你"):
+        for count in (3, 6, 8):
+            whole = body + end
+            places = rng.choice(np.arange(1, len(whole.encode()) - 2), count, replace=False)
+            yield (_tokens(whole, *sorted(places.tolist())),)
 
 
 def events_of(chunks):
@@ -628,8 +625,8 @@ def events_of(chunks):
 
 server_sent_events = Exercise(
     name="server_sent_events",
-    statement="Read a stream of server-sent events. Lines end with \\n or \\r\\n; an empty line ends an event. Its data is "
-    "what its lines 'data: ...' say (without 'data:' and one space, if there is one), joined by \\n. Other lines, and "
+    statement="Read server-sent events. Lines end with \\n or \\r\\n, and an empty line ends an event. Its data is what "
+    "its lines 'data: ...' say (without 'data:' and one space, if there is one), joined by \\n. Other lines, and "
     "events without data, do not count. [DONE] ends the stream and is no event. Chunks may end anywhere, within a "
     "character even; an event that has no end is none.",
     arguments={"chunks": "a list of bytes objects, as they come from the network"},
@@ -638,7 +635,7 @@ server_sent_events = Exercise(
     cases=_events_cases,
     hints=(
         "What is left of a chunk when you have taken its whole lines, and where does it belong?",
-        "*lines, rest = (rest + chunk).split(b'\\n') in bytes; decode whole lines only. What do you do at an empty line?",
+        "*lines, rest = (rest + chunk).split(b'\\n') in bytes; decode whole lines only. What does an empty line do?",
         "line.removesuffix(b'\\r').decode(); startswith('data:') → append line[5:].removeprefix(' '); empty → join",
     ),
 )
@@ -753,7 +750,9 @@ def line_is_event(chunks):
     return found
 
 
-@server_sent_events.misconception("an event's lines were joined without \\n", "Where did the event's text have its lines?")
+@server_sent_events.misconception(
+    "an event's lines were joined without \\n", "Where did the event's text have its lines?"
+)
 def joined_without(chunks):
     return _read(chunks, join="")
 
