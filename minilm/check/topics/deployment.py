@@ -625,8 +625,8 @@ def events_of(chunks):
 
 server_sent_events = Exercise(
     name="server_sent_events",
-    statement="Read server-sent events. Lines end with \\n or \\r\\n, and an empty line ends an event. Its data is what "
-    "its lines 'data: ...' say (without 'data:' and one space, if there is one), joined by \\n. Other lines, and "
+    statement="Read server-sent events. Lines end with \\n or \\r\\n, and an empty line ends an event. Its data is "
+    "what its lines 'data: ...' say (without 'data:' and one space, if there is one), joined by \\n. Other lines, and "
     "events without data, do not count. [DONE] ends the stream and is no event. Chunks may end anywhere, within a "
     "character even; an event that has no end is none.",
     arguments={"chunks": "a list of bytes objects, as they come from the network"},
