@@ -16,4 +16,5 @@ def expect(name: str, value: object, holds: bool, expected: str) -> None:
 
 def expect_count(name: str, value: object, least: int = 1) -> None:
     """As `expect`, for whole numbers."""
-    expect(name, value, isinstance(value, int | np.integer) and value >= least, f"an integer, {least} or more")
+    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    expect(name, value, whole and value >= least, f"an integer, {least} or more")

@@ -38,7 +38,7 @@ def _rows_to_multiply(x, W, *b):
 def frozen_linear(x, *, W, b=None):
     """Y = X W + b        dX = dY Wᵀ;  W and b do not learn, and so their gradients need not be computed"""
     y, _ = linear.rule(x, W, *([] if b is None else [b]))
-    return y, lambda dy: ((_rows(dy) @ W.T).reshape(x.shape),)
+    return y, lambda dy: (kernels.frozen_linear_backward(_rows(dy), W).reshape(x.shape),)
 
 
 @operation

@@ -64,7 +64,7 @@ def _cut_around_endings(begins, characters):
     """An apostrophe that begins a piece takes an ending with it, and what follows the ending begins another piece."""
     apostrophes = np.flatnonzero(characters == ord("'"))
     apostrophes = apostrophes[begins[apostrophes]]
-    for ending in ENDINGS:
+    for ending in ENDINGS if apostrophes.size else ():  # most short texts have none
         found = apostrophes[apostrophes < len(begins) - len(ending)]
         for i, letter in enumerate(ending, 1):
             found = found[characters[found + i] == ord(letter)]

@@ -95,8 +95,11 @@ class PublishedBPE(Tokenizer):
         return np.array(ids, np.int64)
 
     def shielded(self, text: str, shield: str) -> str:
-        """`text` with that character within each special symbol, so that `encode` takes it for ordinary text."""
-        return self._special.sub(lambda found: found[0][0] + shield + found[0][1:], text.replace(shield, ""))
+        """`text` with that character around every character of special symbols, so that `encode` takes them for text.
+
+        (Special symbols of one character, which published tokenizers hardly have, stay what they are.)
+        """
+        return self._special.sub(lambda found: shield.join(["", *found[0], ""]), text.replace(shield, ""))
 
     def decode(self, ids: ArrayLike) -> str:
         """The text of ids (T,), special symbols included; bytes that are no whole character become �.
@@ -131,9 +134,10 @@ class PublishedBPE(Tokenizer):
         """The ids of text without special symbols. Words are merged once, and then remembered."""
         places = [*np.flatnonzero(cuts(text, self.digits_alone)).tolist(), len(text)]
         words = [text[start:stop] for start, stop in pairwise(places)]
-        if new := [word for word in dict.fromkeys(words) if word not in self._remembered]:
-            self._remembered |= zip(new, self._merged(new), strict=True)
-        ids = [i for word in words for i in self._remembered[word]]
+        known = self._remembered  # this one, also if another thread forgets it
+        if new := [word for word in dict.fromkeys(words) if word not in known]:
+            known |= zip(new, self._merged(new), strict=True)
+        ids = [i for word in words for i in known[word]]
         self._room -= sum(map(len, new))
         if self._room < 0:  # forget all: what is frequent is soon there again
             self._remembered, self._room = {}, REMEMBERED

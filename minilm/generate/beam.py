@@ -125,7 +125,7 @@ class _Beam:
         if self.no_repeat_ngram_size:
             log_probs = block_repeats(log_probs, self._written(), self.no_repeat_ngram_size)
         totals = (so_far[:, None] + log_probs).ravel()
-        best = _highest(totals, 2 * self.num_beams)  # a row can end in one way only: half of these suffice to go on
+        best = highest(totals, 2 * self.num_beams)  # a row can end in one way only: half of these suffice to go on
         best = best[totals[best] > -np.inf]
         rows, tokens = np.divmod(best, log_probs.shape[1])
 
@@ -179,7 +179,7 @@ def _grow(beams, log_probs):
     return np.concatenate(rows), np.concatenate(ids)
 
 
-def _highest(values, n):
+def highest(values: np.ndarray, n: int) -> np.ndarray:
     """Indices of the n highest values, best first, the lower index first among equals."""
     least = np.partition(values, -n)[-n] if n < values.size else -np.inf
     candidates = np.flatnonzero(values >= least)  # spares sorting the rest

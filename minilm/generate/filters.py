@@ -40,10 +40,17 @@ def keep_top_p(log_probs: np.ndarray, top_p: float) -> np.ndarray:
     [0.625, 0.0, 0.375, 0.0]
     """
     expect("top_p", top_p, 0 < top_p <= 1, "more than 0 and at most 1: 1 keeps every token")
-    order = _best_first(log_probs)
-    ranked = np.exp(np.take_along_axis(log_probs, order, axis=-1))
+    if top_p == 1:
+        return _normalised(log_probs)
+    V = log_probs.shape[-1]
+    likely = (log_probs >= math.log((1 - top_p) / 2 / V)).reshape(-1, V).any(axis=0)  # others: (1 - p)/2 at most
+    some = log_probs[..., likely]  # fewer to be sorted
+    order = _best_first(some)
+    ranked = np.exp(np.take_along_axis(some, order, axis=-1))
     better = np.concatenate([np.zeros_like(ranked[..., :1]), ranked.cumsum(axis=-1)[..., :-1]], axis=-1)
-    return _keep(log_probs, order, better < top_p)  # kept while those before do not reach p yet
+    kept = np.full(log_probs.shape, -np.inf, log_probs.dtype)
+    kept[..., likely] = _keep(some, order, better < top_p)  # kept while those before do not reach p yet
+    return kept
 
 
 def penalise_repetition(log_probs: np.ndarray, ids: np.ndarray, repetition_penalty: float) -> np.ndarray:

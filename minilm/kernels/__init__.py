@@ -4,7 +4,7 @@ from .activation import gelu, gelu_backward, gelu_exact, gelu_exact_backward, sw
 from .attention import attend, attention, attention_backward, by_head, visible
 from .decode import decode
 from .gather import gather, scatter_add
-from .linear import linear, linear_backward
+from .linear import frozen_linear_backward, linear, linear_backward
 from .norm import layer_norm, layer_norm_backward, rms_norm, rms_norm_backward
 from .optimizer import adamw
 from .pair import ALL, Kernel, reference_only
@@ -31,6 +31,7 @@ __all__ = [
     "cross_entropy",
     "cross_entropy_backward",
     "decode",
+    "frozen_linear_backward",
     "gather",
     "gelu",
     "gelu_backward",

@@ -20,8 +20,15 @@ def linear_backward(dy, x, W):
     return dy @ W.T, x.T @ dy, dy.sum(axis=0)
 
 
+@Kernel
+def frozen_linear_backward(dy, W):
+    """dX = dY Wᵀ, and no more, as W does not learn   dy (N, F)   W (C, F)   ->   (N, C)"""
+    return dy @ W.T
+
+
 # One product of few rows is best left to NumPy, which wakes no thread for it.
-linear.when_small, linear_backward.when_small = linear.reference, linear_backward.reference
+for kernel in (linear, linear_backward, frozen_linear_backward):
+    kernel.when_small = kernel.reference
 
 if BLAS:  # otherwise the formulas run, with whatever BLAS this NumPy has
 
@@ -55,6 +62,17 @@ if BLAS:  # otherwise the formulas run, with whatever BLAS this NumPy has
             blas_product(x, True, dy[:, start:stop], False, 0, dW[:, start:stop])
         set_blas_threads(before)
         return dx, dW, sum_of_rows(db)
+
+    @frozen_linear_backward.loops
+    def frozen_linear_backward(dy, W):
+        N = dy.shape[0]
+        before, parts = one_blas_thread(), thread_count()
+        dx = np.empty((N, W.shape[0]), np.float32)
+        for part in prange(parts):
+            start, stop = share(N, part, parts)
+            blas_product(dy[start:stop], False, W, True, 0, dx[start:stop])
+        set_blas_threads(before)
+        return dx
 
 
 def share(total, part, parts):

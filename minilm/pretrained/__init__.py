@@ -2,9 +2,10 @@
 
 from .adapters import load_adapters, save_adapters
 from .archives import PUBLISHED
-from .folder import load_model, save_pretrained
+from .folder import load_model
 from .gguf import GGUF, read_gguf
 from .pretrained import Pretrained
+from .saving import save_pretrained
 from .sentences import sentence_vectors
 from .sources import load
 

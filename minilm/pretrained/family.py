@@ -70,7 +70,8 @@ class Family(NamedTuple):
         for name in self.sizes.values():
             expect_count(name, config[name])
         for name in self.numbers.values():
-            expect(name, repr(config[name]), isinstance(config[name], int | float), "a number")
+            value = config[name]
+            expect(name, repr(value), isinstance(value, int | float) and 0 <= value < math.inf, "a number, 0 or more")
         return {ours: config[theirs] for ours, theirs in (self.sizes | self.numbers).items()}
 
 

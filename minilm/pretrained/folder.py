@@ -64,7 +64,7 @@ def model_of(config: Mapping[str, Any], arrays: Mapping[str, Published], *, show
     return model.eval()
 
 
-def save_pretrained(folder: str | Path, model: Module) -> None:
+def save_model(folder: str | Path, model: Module) -> None:
     """Write a model as `load_model`, and `from_pretrained` of transformers' class of the same kind, read it.
 
     Raises

@@ -1,5 +1,6 @@
 """Llama as HuggingFace's transformers publish it."""
 
+import math
 from typing import Any
 
 from minilm.expect import expect
@@ -45,7 +46,7 @@ def _theta(config) -> float:
     kind = rotary.get("rope_type", rotary.get("type", "default"))
     theta = rotary.get("rope_theta", config.get("rope_theta", 10_000.0))
     expect("rope_type", repr(kind), kind == "default", "'default'")
-    expect("rope_theta", repr(theta), isinstance(theta, int | float) and theta > 0, "a number > 0")
+    expect("rope_theta", repr(theta), isinstance(theta, int | float) and 0 < theta < math.inf, "a number > 0")
     return theta
 
 

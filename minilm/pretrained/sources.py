@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from minilm.data import PublishedBPE
-from minilm.expect import expect
+from minilm.expect import expect, expect_count
 from minilm.files import read_json
 
 from .archives import PUBLISHED, fetched
@@ -13,7 +13,7 @@ from .folder import CONFIG, load_model, model_of
 from .gguf import read_gguf
 from .gguf_llama import llama_of
 from .pretrained import Pretrained
-from .tokenizer import SETTINGS, TOKENIZER, VOCABULARY, gguf_tokenizer, read_tokenizer
+from .tokenizer import BERT_FILE, GPT2_FILES, SETTINGS, TOKENIZER, gguf_tokenizer, read_tokenizer
 
 GENERATION, TEMPLATE, SENTENCES = "generation_config.json", "chat_template.jinja", "sentence_bert_config.json"
 SPECIAL = ("bos", "eos", "eot")  # tokens of a GGUF file: of a text the beginning and the end, of a turn the end
@@ -63,7 +63,7 @@ def _from_gguf(path, show_progress) -> Pretrained:
 
 def _from_folder(folder, show_progress) -> Pretrained:
     settings, sentences = _settings(folder / SETTINGS), _settings(folder / SENTENCES)
-    has_tokenizer = any((folder / name).is_file() for name in (TOKENIZER, VOCABULARY))
+    has_tokenizer = any((folder / name).is_file() for name in (TOKENIZER, BERT_FILE, *GPT2_FILES))
     tokenizer = read_tokenizer(folder) if has_tokenizer else None
     template = (folder / TEMPLATE).read_text(encoding="utf-8") if (folder / TEMPLATE).is_file() else None
     named = {name: _text(settings[name]) for name in NAMED if settings.get(name)}
@@ -74,7 +74,10 @@ def _from_folder(folder, show_progress) -> Pretrained:
         _expect_as_many(vocabulary, tokenizer)
     ends = (_settings(folder / CONFIG) | _settings(folder / GENERATION)).get("eos_token_id")
     ends = _ids(ends if isinstance(ends, list) else [ends], vocabulary)
-    return Pretrained(model, tokenizer, ends, chat, sentences.get("max_seq_length"))
+    longest = sentences.get("max_seq_length")
+    if longest is not None:
+        expect_count("max_seq_length", longest, least=3)
+    return Pretrained(model, tokenizer, ends, chat, longest)
 
 
 def _settings(path) -> dict[str, Any]:
@@ -99,13 +102,14 @@ def _ids(values, vocabulary) -> tuple[int, ...]:
 
 def _text(symbol) -> str:
     """A special symbol, which some files describe and others just name."""
-    return str(symbol["content"] if isinstance(symbol, dict) else symbol)
+    return str(symbol.get("content") if isinstance(symbol, dict) else symbol)
 
 
 def _chat(template, tokenizer, named) -> ChatTemplate | None:
     """The chat template, of several that have names the default one."""
     if isinstance(template, list):
-        template = {each["name"]: each["template"] for each in template}.get("default")
+        named_ones = [each for each in template if isinstance(each, dict)]
+        template = next((each.get("template") for each in named_ones if each.get("name") == "default"), None)
     if not template or not isinstance(tokenizer, PublishedBPE):
         return None
     expect("the chat template", type(template).__name__, isinstance(template, str), "a str")

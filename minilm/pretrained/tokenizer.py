@@ -1,4 +1,4 @@
-"""Tokenizers as others publish them: HuggingFace's tokenizer.json, BERT's vocab.txt, and the entries of a GGUF file.
+"""Tokenizers as others publish them: HuggingFace's tokenizer.json, older vocabularies, and the entries of a GGUF file.
 
 What is read is byte-level BPE, as GPT-2 and SmolLM2 cut text, and BERT's WordPiece. Settings with which a tokenizer
 would do something else than ours are refused, all of them at once.
@@ -8,10 +8,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from minilm.data import PublishedBPE, Tokenizer, Vocabulary, WordPieceTokenizer, load_tokenizer
+import numpy as np
+
+from minilm.data import PublishedBPE, Tokenizer, Vocabulary, WordPieceTokenizer, load_tokenizer, read_text
+from minilm.expect import expect
 from minilm.files import read_json
 
-TOKENIZER, VOCABULARY, SETTINGS = "tokenizer.json", "vocab.txt", "tokenizer_config.json"
+TOKENIZER, SETTINGS = "tokenizer.json", "tokenizer_config.json"
+BERT_FILE, GPT2_FILES = "vocab.txt", ("vocab.json", "merges.txt")
 DIGITS_ALONE = {"gpt-2": False, "smollm": True}  # by the name that GGUF has for how a text is cut
 CONTROL, USER_DEFINED = 3, 4  # types of symbols in GGUF that are no part of a text
 
@@ -29,12 +33,12 @@ ADDED = {"single_word": (None, False), "lstrip": (None, False), "rstrip": (None,
 
 
 def read_tokenizer(folder: str | Path) -> Tokenizer:
-    """The tokenizer in a model's folder: its tokenizer.json, or else its vocab.txt.
+    """The tokenizer in a model's folder: tokenizer.json, BERT's vocab.txt, or GPT-2's vocab.json and merges.txt.
 
     Raises
     ------
     FileNotFoundError
-        If there is neither.
+        If there is none.
     ValueError
         If the file is damaged, or of a kind that is not read.
     """
@@ -43,10 +47,15 @@ def read_tokenizer(folder: str | Path) -> Tokenizer:
     if path.is_file():
         content = read_json(path)
         return load_tokenizer(path) if "tokenizer" in content else _told(path, tokenizer_of, content)
-    if (folder / VOCABULARY).is_file():
+    if (folder / BERT_FILE).is_file():
         lowercase = read_json(folder / SETTINGS).get("do_lower_case", True) if (folder / SETTINGS).is_file() else True
-        return WordPieceTokenizer.read(folder / VOCABULARY, lowercase)
-    raise FileNotFoundError(f"{folder} has neither {TOKENIZER} nor {VOCABULARY}; take one from where the model is from")
+        return WordPieceTokenizer.read(folder / BERT_FILE, lowercase)
+    if all((folder / name).is_file() for name in GPT2_FILES):
+        return _told(folder, _gpt2, folder)
+    raise FileNotFoundError(
+        f"{folder} has no {TOKENIZER}, no {BERT_FILE}, and no {' with '.join(GPT2_FILES)}; take them from where the "
+        "model is from"
+    )
 
 
 def tokenizer_of(content: Mapping[str, Any]) -> Tokenizer:
@@ -74,17 +83,29 @@ def gguf_tokenizer(metadata: Mapping[str, Any]) -> PublishedBPE:
     """
     entries = {name: metadata.get(f"tokenizer.ggml.{name}") for name in ("model", "pre", "tokens", "merges")}
     _demand({"tokenizer.ggml": (entries, {"model": ("gpt2",), "pre": tuple(DIGITS_ALONE)})})
-    if not all(isinstance(entries[name], list) for name in ("tokens", "merges")):
-        raise ValueError("tokenizer.ggml.tokens and tokenizer.ggml.merges must be lists of strings")
-    types = metadata.get("tokenizer.ggml.token_type", ())
-    special = [token for token, kind in zip(entries["tokens"], types, strict=False) if kind in (CONTROL, USER_DEFINED)]
+    for name in ("tokens", "merges"):
+        kind = type(entries[name]).__name__
+        expect(f"tokenizer.ggml.{name}", f"a {kind}", isinstance(entries[name], list), "a list of strings")
+    types = np.asarray(metadata.get("tokenizer.ggml.token_type", np.zeros(len(entries["tokens"]))))
+    alike = types.shape == (len(entries["tokens"]),)
+    expect("tokenizer.ggml.token_type", f"of shape {types.shape}", alike, "a number for each of the tokens")
+    special = [entries["tokens"][i] for i in np.flatnonzero(np.isin(types, (CONTROL, USER_DEFINED)))]
     return PublishedBPE(entries["tokens"], _pairs(entries["merges"]), special, DIGITS_ALONE[entries["pre"]])
+
+
+def _gpt2(folder) -> PublishedBPE:
+    """From two files; what is no byte and made by no merge is a special symbol."""
+    ids, lines = read_json(folder / GPT2_FILES[0]), read_text(folder / GPT2_FILES[1]).split("\n")
+    merges = _pairs(line for line in lines if line and not line.startswith("#version"))
+    made = {"".join(pair) for pair in merges}
+    special = [symbol for symbol in ids if len(symbol) > 1 and symbol not in made]
+    return PublishedBPE(_in_order(ids), merges, special)
 
 
 def _bpe(content) -> PublishedBPE:
     model, cut, added = content["model"], content["pre_tokenizer"], content.get("added_tokens", [])
     steps = cut["pretokenizers"] if cut["type"] == "Sequence" else [cut]
-    if len(steps) > 2:
+    if len(steps) not in (1, 2):
         raise ValueError(f"it has a sequence of {len(steps)} pre-tokenizers; expected Digits and ByteLevel at most")
     wanted = [DIGITS, BYTE_LEVEL][-len(steps) :]
     places = {f"pre_tokenizer[{i}]": pair for i, pair in enumerate(zip(steps, wanted, strict=True))}

@@ -4,6 +4,7 @@ from typing import NamedTuple, Self
 
 import numpy as np
 
+from minilm.generate.beam import highest
 from minilm.generate.filters import keep_top_p, with_temperature
 from minilm.generate.protocol import sound
 from minilm.generate.write import draw
@@ -91,7 +92,7 @@ class Answer:
         k = self.task.settings.top_logprobs
         if k is None:
             return ()
-        best = np.argsort(-log_probs, kind="stable")[:k]
+        best = highest(log_probs, k) if k else np.array([], int)
         chosen, *top = (
             Candidate(id, self._bytes_of(id), max(float(log_probs[id]), LEAST)) for id in (self.last, *best.tolist())
         )

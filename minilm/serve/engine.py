@@ -103,15 +103,29 @@ class Engine:
 
     def _work(self):
         while self._has_work():
-            if self._calls:
-                _fulfil(*self._calls.popleft())
-            if task := self._next_task():
-                self._begin(task)
-            self._batches = [grown for batch in self._batches if (grown := self._grown(batch)).answers]
-        for task in (*self._waiting, *(answer.task for batch in self._batches for answer in batch.answers)):
-            _tell(task, RuntimeError("the server was stopped"))
+            try:
+                self._turn()
+            except Exception as error:  # whatever it is: those it was written for are told, and the next begin
+                self._end_all(error)
+        stopped = RuntimeError("the server was stopped")
+        self._end_all(stopped)
+        for task in self._waiting:
+            _tell(task, stopped)
         for _, future in self._calls:
             future.cancel()
+
+    def _turn(self):
+        """A call, a new prompt, and a token for each answer."""
+        if self._calls:
+            _fulfil(*self._calls.popleft())
+        if task := self._next_task():
+            self._begin(task)
+        self._batches = [grown for batch in self._batches if (grown := self._grown(batch)).answers]
+
+    def _end_all(self, error):
+        batches, self._batches = self._batches, []
+        for answer in (answer for batch in batches for answer in batch.answers):
+            _tell(answer.task, error)
 
     def _has_work(self) -> bool:
         """Wait until there is something to do; False when the engine is closed."""
@@ -136,14 +150,15 @@ class Engine:
             log_probs, state = model.start(task.prompt[None])
             answers = Answer.of(task, self.served)
             state = model.reorder(state, np.zeros(n, np.int64))
-        except Exception as error:  # whatever it is, the others are still answered
+        except Exception as error:  # of this prompt: the others are still answered
             return _tell(task, error)
         begun = self._chosen(Batch(answers, state), np.repeat(log_probs, n, axis=0))
-        self._batches = self._joined([*self._batches, begun])
+        if begun.answers:
+            self._batches.append(begun)
+            self._batches = self._joined(self._batches)
 
     def _joined(self, batches):
         """As one batch, if the model can."""
-        batches = [batch for batch in batches if batch.answers]
         if len(batches) < 2 or not hasattr(self.served.model, "join"):
             return batches
         try:
@@ -157,12 +172,7 @@ class Engine:
         batch = self._kept(batch, [not answer.task.cancelled for answer in batch.answers])
         if not batch.answers:
             return batch
-        try:
-            log_probs, state = self.served.model.step(np.array([answer.last for answer in batch.answers]), batch.state)
-        except Exception as error:
-            for answer in batch.answers:
-                _tell(answer.task, error)
-            return Batch([], None)
+        log_probs, state = self.served.model.step(np.array([answer.last for answer in batch.answers]), batch.state)
         return self._chosen(Batch(batch.answers, state), log_probs)
 
     def _chosen(self, batch, log_probs) -> Batch:

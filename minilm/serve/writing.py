@@ -55,6 +55,7 @@ class Completions(Handler):
 
     table, form = staticmethod(parameters.completion), forms.Completion
     writing: Writing | None = None
+    left = False
 
     async def post(self):
         """Called by tornado."""
@@ -64,7 +65,8 @@ class Completions(Handler):
             self.on_connection_close()
 
     def on_connection_close(self):
-        """The client has left."""
+        """The client has left, or has its answer."""
+        self.left = True
         if self.writing:
             self.writing.cancel()
 
@@ -75,6 +77,8 @@ class Completions(Handler):
             raise BadRequest(message, "model", status=404, code="model_not_found")
         prompts = await self.ask(self.prompts, values)
         self.writing = Writing(self.engine, prompts, parameters.settings_of(values))
+        if self.left:  # while its prompts were encoded
+            self.writing.cancel()
         form, read = self.form(self.served.name), sum(map(len, prompts))
         if values["stream"]:
             await self._stream(form, read, values["stream_options"].get("include_usage") is True)

@@ -33,6 +33,7 @@ def minilm():
 
 
 def assert_same_ids(ours, theirs, texts):
+    ours.encode("\n".join(texts))  # most words are now known, which takes less time than one text after another
     for text, encoding in zip(texts, theirs.encode_batch(texts, add_special_tokens=False), strict=True):
         assert ours.encode(text).tolist() == encoding.ids, repr(text)
 
@@ -65,11 +66,6 @@ def test_smollm2_has_the_logits_of_transformers_and_writes_the_same(smollm2, tmp
     assert (logits.argmax(axis=1) == expected.argmax(axis=1)).mean() == 1
     assert np.abs(np.roll(logits, 1, axis=0) - expected).max() > 1  # negative control
     assert generate.greedy(smollm2.model, ids, 20).tolist() == written.tolist()
-
-
-def test_smollm2_knows_the_capital_of_france(smollm2):
-    assert "Paris" in smollm2.answer("What is the capital of France?", 20)
-    assert "Paris" not in smollm2.answer("What is the capital of Germany?", 20)
 
 
 def test_minilm_has_the_similarities_of_sentence_transformers(minilm):

@@ -69,6 +69,14 @@ def test_a_shield_makes_special_symbols_ordinary_text():
     assert TOKENIZER.decode(ids) == text
 
 
+def test_what_is_shielded_makes_no_other_special_symbol():
+    special = ["<e>", "<e><e>", ">a", "b<"]
+    tokenizer = PublishedBPE([*map(SPELLING.get, range(256)), *special], [], special)
+    for text in ("<e><e>", "<e><e><e>a", "b<e>a", "b<e><e>>aa"):
+        ids = tokenizer.encode(tokenizer.shielded(text, "\ufdd0"), shield="\ufdd0")
+        assert ids.tolist() == list(text.encode()) and tokenizer.encode(text).max() > 255
+
+
 def test_bytes_without_symbol_are_left_out_before_merging():
     tokenizer = published(lacking=b"x")
     assert tokenizer.unknown("lox, x") == ["x", "x"]

@@ -32,6 +32,11 @@ def linear_backward(rng, dtype):
 
 
 @example
+def frozen_linear_backward(rng, dtype):
+    return normal(rng, dtype, 37, 13) / 5, normal(rng, dtype, 24, 13)
+
+
+@example
 def quantized_linear(rng, dtype):
     """A matrix of four tiles, three of them cut."""
     q = rng.integers(-127, 128, (300, 270)).astype(np.int8)

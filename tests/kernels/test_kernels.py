@@ -14,7 +14,14 @@ from minilm.kernels.elementary import exp, sigmoid, tanh
 from minilm.kernels.pair import Kernel, compile_loops, prange
 
 RECURRENT = {name for unit in ("rnn", "gru", "lstm") for name in (unit, f"{unit}_backward")}
-CALL_BLAS = {"attention", "attention_backward", "linear", "linear_backward", "quantized_linear"} | RECURRENT
+CALL_BLAS = {
+    "attention",
+    "attention_backward",
+    "linear",
+    "linear_backward",
+    "frozen_linear_backward",
+    "quantized_linear",
+} | RECURRENT
 CALL_C = CALL_BLAS | {"layer_norm_backward", "rms_norm_backward"}
 with_numba = pytest.mark.skipif(importlib.util.find_spec("numba") is None, reason="Numba is not installed")
 

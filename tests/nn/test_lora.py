@@ -90,12 +90,11 @@ def test_a_merged_model_gives_the_same_with_no_adapter_left(name, rng):
     assert all(tensor.requires_grad for tensor in model.parameters())
 
 
-def test_a_llama_with_adapters_writes_what_the_merged_one_writes(rng):
+def test_a_merged_llama_writes_what_one_with_adapters_finds_likeliest(rng):
     model = trained("llama", rng, steps=20)
-    written = greedy(model, IDS[0, :3], 8)
+    likeliest = outputs(model)[0, -1].argmax()
     nn.merge(model)
-    np.testing.assert_array_equal(written, greedy(model, IDS[0, :3], 8))
-    assert written.tolist() != greedy(build("llama"), IDS[0, :3], 8).tolist()
+    assert greedy(model, IDS[0], 1).item() == likeliest != greedy(build("llama"), IDS[0], 1).item()
 
 
 def test_a_gpt_with_adapters_says_that_it_must_be_merged_to_decode(rng):

@@ -113,6 +113,8 @@ def test_all_that_does_not_fit_is_listed(folder):
         ({"num_key_value_heads": 3}, "kv_heads is 3; expected a divisor of heads, 4"),
         ({"num_key_value_heads": "many"}, "kv_heads is many; expected an integer"),
         ({"rms_norm_eps": None}, "rms_norm_eps is None; expected a number"),
+        ({"rms_norm_eps": float("nan")}, "rms_norm_eps is nan; expected a number, 0 or more"),
+        ({"rope_parameters": {"rope_theta": float("inf")}}, "rope_theta is inf; expected a number > 0"),
         ({"hidden_act": "relu"}, "hidden_act is 'relu'; expected 'silu'"),
         ({"head_dim": 16}, "head_dim is 16; expected"),
         ({"rope_parameters": {"rope_type": "yarn"}}, "rope_type is 'yarn'; expected 'default'"),

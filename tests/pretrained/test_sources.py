@@ -1,13 +1,14 @@
 """Published models from a folder or a GGUF file: the same model, with tokenizer, chat and ends; and what is refused."""
 
+import contextlib
 import json
 
 import numpy as np
 import pytest
-from tiny import MERGES, SYMBOLS, TEMPLATE, TOKENIZER, gguf, llama
+from tiny import MERGES, SYMBOLS, TEMPLATE, TOKENIZER, entries, gguf, llama
 
 from minilm import generate, pretrained
-from minilm.data import WordPieceTokenizer
+from minilm.data import CharTokenizer, WordPieceTokenizer
 from minilm.models import Bert
 
 IDS = np.array([[5, 17, 33, 4, 260, 1, 0, 9]])
@@ -148,12 +149,43 @@ def test_what_a_model_cannot_do_is_said(encoder, file):
         ({"llama__rope__scaling__type": (8, "yarn")}, "rope_type is 'yarn'; expected 'default'"),
         ({"tokenizer__ggml__eos_token_id": (4, 999)}, "the id of a special token is 999; expected one from 0 to 260"),
         ({"tokenizer__chat_template": (4, 1)}, "the chat template is int; expected a str"),
-        ({"tokenizer__ggml__tokens": (9, (8, [*SYMBOLS, "the"]))}, "symbols is 262; expected at most 261"),
+        (
+            {"tokenizer__ggml__tokens": (9, (8, [*SYMBOLS, "the"])), "tokenizer__ggml__token_type": None},
+            "symbols is 262; expected at most 261",
+        ),
     ],
 )  # fmt: skip
 def test_a_file_that_does_not_fit_together_is_refused_by_name(file, changes, message):
     with pytest.raises(ValueError, match=rf"(?s)model\.gguf.*{message}"):
         load(file(llama(), **changes))
+
+
+@pytest.mark.parametrize("other", [(4, 7), (8, "x"), (6, float("nan")), (9, (8, ["a"])), (9, (5, [-1, 2])), (7, True)])
+def test_an_entry_of_another_kind_is_an_error_that_can_be_read(file, other):
+    for name, *_ in entries(llama()):
+        changes = {name.replace(".", "__"): other}
+        with contextlib.suppress(ValueError):  # a few fit after all
+            load(file(llama(), **changes))
+
+
+@pytest.mark.parametrize("kind", ["decoder", "encoder"])
+def test_what_is_saved_is_loaded(encoder, file, tmp_path, kind):
+    loaded = encoder if kind == "encoder" else load(file(llama(), tokenizer__ggml__pre=(8, "smollm")))
+    pretrained.save_pretrained(tmp_path / "again", loaded)
+    again = load(tmp_path / "again")
+    assert again.tokenizer.to_json() == loaded.tokenizer.to_json()
+    assert (again.ends, again.longest) == (loaded.ends, loaded.longest)
+    if kind == "encoder":
+        assert (again.encode(["a cat sat"]) == loaded.encode(["a cat sat"])).all()
+    else:
+        assert again.answer("the", 5) == loaded.answer("the", 5)
+        assert (again.chat.source, again.chat.symbols) == (loaded.chat.source, loaded.chat.symbols)
+
+
+def test_a_tokenizer_of_our_own_goes_along(tmp_path):
+    tokenizer = CharTokenizer.train("读书")
+    pretrained.save_pretrained(tmp_path, pretrained.Pretrained(llama(), tokenizer))
+    assert load(tmp_path).tokenizer.to_json() == tokenizer.to_json()
 
 
 def test_what_is_not_there_is_told(tmp_path):

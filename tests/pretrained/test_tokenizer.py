@@ -66,9 +66,12 @@ def test_wordpiece_is_read():
     assert tokenizer_of(wordpiece(lowercase=False)).encode("Lower é").tolist() == [7, 6, 8]
 
 
-def test_a_folder_has_one_of_three_files(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"neither tokenizer\.json nor vocab\.txt"):
+def test_a_folder_has_one_of_several_files(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"has no tokenizer\.json, no vocab\.txt, and no vocab"):
         read_tokenizer(tmp_path)
+    (tmp_path / "vocab.json").write_text(json.dumps(byte_level()["model"]["vocab"]), encoding="utf-8")
+    (tmp_path / "merges.txt").write_text("#version: 0.2\n" + "\n".join(MERGES) + "\n", encoding="utf-8")
+    assert read_tokenizer(tmp_path).to_json() == tokenizer_of(byte_level()).to_json()
     (tmp_path / "vocab.txt").write_text("\n".join(PIECES) + "\n", encoding="utf-8")
     assert read_tokenizer(tmp_path).encode("Lower").tolist() == [5, 6]
     (tmp_path / "tokenizer_config.json").write_text('{"do_lower_case": false}', encoding="utf-8")
@@ -108,7 +111,8 @@ def test_what_is_not_the_same_as_ours_is_refused(content, message, tmp_path):
     [
         ({"model": "llama"}, "tokenizer.ggml.model is 'llama', expected 'gpt2'"),
         ({"pre": "llama-bpe"}, "tokenizer.ggml.pre is 'llama-bpe', expected 'gpt-2' or 'smollm'"),
-        ({"tokens": "low"}, "must be lists of strings"),
+        ({"tokens": "low"}, "tokenizer.ggml.tokens is a str; expected a list of strings"),
+        ({"token_type": [3]}, r"tokenizer.ggml.token_type is of shape \(1,\); expected a number for each"),
         ({"merges": [*MERGES, "l w"]}, r"merges\[3\] is \('l', 'w'\)"),
     ],
 )

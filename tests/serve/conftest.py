@@ -1,7 +1,9 @@
-"""A toy model that is served, and tornado's client to ask it."""
+"""A toy model that is served, and tornado's client to ask it. Published models are those of tests/pretrained."""
 
 import json
+import sys
 from contextlib import ExitStack, closing
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +13,8 @@ pytest.importorskip("tornado")
 from tornado.httpclient import HTTPClient
 
 from minilm import data, models, serve
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "pretrained"))
 
 TEXT = "To be, or not to be: that is the question. 你好，世界。我喜欢读书。" * 3
 
@@ -34,10 +38,8 @@ class Client:
     """Requests to a server, and what they give: the status, and JSON or the events of a stream."""
 
     def __init__(self, address):
-        self.address, self._client = (
-            address,
-            HTTPClient(defaults={"request_timeout": 120}),
-        )  # kernels may have to be compiled first
+        self.address = address
+        self._client = HTTPClient(defaults={"request_timeout": 120})  # kernels may have to be compiled first
 
     def fetch(self, path, **options):
         return self._client.fetch(self.address + path, raise_error=False, **options)

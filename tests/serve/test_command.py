@@ -16,15 +16,10 @@ def run(tmp_path):
     """A run folder, of a model that has learned nothing."""
     tokenizer = data.CharTokenizer.train("To be, or not to be: 你好")
     model = models.GPT(len(tokenizer), width=8, layers=1, heads=1, context=8, rng=np.random.default_rng(0))
-    training = {"batch": 1, "learning_rate": 1, "steps": 1, "minutes": None}
     config = {
-        "model": "gpt",
-        "settings": model.settings,
-        "seed": 0,
-        "text": "",
-        "text_sha256": "",
-        "training": training,
-    }
+        "model": "gpt", "settings": model.settings, "seed": 0, "text": "", "text_sha256": "",
+        "training": {"batch": 1, "learning_rate": 1, "steps": 1, "minutes": None},
+    }  # fmt: skip
     save_config(tmp_path / "plays", Run(model, tokenizer, config))
     save_weights(tmp_path / "plays", model)
     return tmp_path / "plays"

@@ -156,8 +156,13 @@ class Failing:
         log_probs, state = self.model.step(ids, state)
         return (log_probs * np.nan if self.where == "numbers" and len(ids) == 2 else log_probs), state
 
+    def join(self, states):
+        if self.where == "join":
+            raise ZeroDivisionError("a bug")
+        return self.model.join(states)
 
-@pytest.mark.parametrize("where", ["start", "step", "numbers"])
+
+@pytest.mark.parametrize("where", ["start", "step", "join", "numbers"])
 def test_a_model_that_fails_ends_the_tasks_concerned_and_not_the_engine(where, toy):
     engine = serve.Engine(toy._replace(model=Failing(toy.model, where)))
     settings = Settings(max_tokens=20, seed=0)

@@ -4,6 +4,7 @@ import asyncio
 import json
 import math
 import socket
+import threading
 import time
 
 import numpy as np
@@ -307,6 +308,26 @@ def test_when_the_client_leaves_its_answer_is_written_no_further(client, toy, st
     connection = raw_request(client.address, json.dumps({"prompt": "x", "max_tokens": 4000, "stream": stream}))
     wait_for(lambda: len(toy.model.steps) > 5)
     connection.close()
+    wait_for(lambda: standing_still(toy.model.steps))
+    assert len(toy.model.steps) < 3000
+
+
+def test_when_the_client_leaves_before_its_prompt_is_read_nothing_is_written(connect, toy):
+    entered, go_on = threading.Event(), threading.Event()
+
+    class Slow(type(toy.tokenizer)):
+        def encode(self, text):
+            entered.set()
+            go_on.wait(120)
+            return super().encode(text)
+
+    client = connect(toy._replace(tokenizer=Slow(toy.tokenizer.merges)))
+    connection = raw_request(client.address, json.dumps({"prompt": "x", "max_tokens": 4000}))
+    entered.wait(120)
+    connection.close()
+    time.sleep(0.2)
+    go_on.set()
+    client.fetch("/v1/models")
     wait_for(lambda: standing_still(toy.model.steps))
     assert len(toy.model.steps) < 3000
 
