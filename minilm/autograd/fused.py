@@ -4,6 +4,7 @@ import numpy as np
 
 from minilm import kernels
 from minilm.kernels import by_head
+from minilm.kernels.packed import unpacked
 
 from .operations import _rows, check_ids
 from .tensor import operation
@@ -49,6 +50,16 @@ def quantized_linear(x, *, q, scale, b):
     """
     y = kernels.quantized_linear(_rows_to_multiply(x, q), q, scale, b)
     return y.reshape(*x.shape[:-1], len(b)), lambda dy: ((dy * scale) @ q.T.astype(dy.dtype),)
+
+
+@operation
+def packed_linear(x, *, packed, kind):
+    """Y = X Wᵀ        dX = dY W;  W (F, C), in the blocks that `kernels.packed_linear` takes, cannot learn
+
+    x (..., C)   ->   (..., F)
+    """
+    y = kernels.packed_linear(_rows(x), packed, kind)
+    return y.reshape(*x.shape[:-1], len(packed)), lambda dy: (dy @ unpacked(packed, kind).astype(dy.dtype),)
 
 
 @operation

@@ -38,7 +38,7 @@ def decode(x, matrices, numbers, places, last, hidden, vocabulary, cos, sin, key
 
     x (B, C): the new tokens' embeddings. matrices (N,): float32, or int8 and then multiplied by a scale for each
     column. numbers (N,): gains, biases and scales. places (L, 8, 3) and last (2, 3): where in these two vectors each
-    starts. cos, sin (context, D/2), or (0, 0) if nothing is turned. keys, values (L, R, H, context, D)
+    starts. cos, sin (context, D/2), or (0, 0) if nothing is turned. keys, values (L, R, H, places, D)
     in R rows; origin (B, T) says in which row the t-th token of text b is, NOWHERE after the end of a shorter text; the
     last that is somewhere is the new one.   ->   (B, V)
     """
@@ -222,7 +222,8 @@ def note(k, v, keys, values, origin, places):
 
 def look(q, keys, values, origin, places, y):
     """y ← softmax(q kᵀ / √D) v for the one query of each text and head, over places up to its own.   q, y (B, C)"""
-    _, H, _, D = keys.shape
+    D, H = keys.shape[3], q.shape[1] // keys.shape[3]
+    group = H // keys.shape[1]  # heads that share keys and values
     p = np.empty(origin.shape[1], np.float32)
     scale = np.float32(1 / math.sqrt(D))
     for b in range(origin.shape[0]):
@@ -230,7 +231,7 @@ def look(q, keys, values, origin, places, y):
         for h in range(H):
             highest = np.float32(-np.inf)
             for t in range(T):
-                key, score = keys[origin[b, t], h, t], np.float32(0)
+                key, score = keys[origin[b, t], h // group, t], np.float32(0)
                 for d in range(D):
                     score += q[b, h * D + d] * key[d]
                 p[t] = score * scale
@@ -242,7 +243,7 @@ def look(q, keys, values, origin, places, y):
             for d in range(D):
                 y[b, h * D + d] = 0
             for t in range(T):
-                value, weight = values[origin[b, t], h, t], p[t] / total
+                value, weight = values[origin[b, t], h // group, t], p[t] / total
                 for d in range(D):
                     y[b, h * D + d] += weight * value[d]
 

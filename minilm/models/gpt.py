@@ -3,14 +3,13 @@
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from minilm import autograd, kernels, nn
-from minilm.autograd import Tensor, no_grad
+from minilm.autograd import Tensor
 from minilm.expect import expect_count
 from minilm.kernels.decode import NOWHERE
 
-from .language_model import LanguageModel, next_log_probs
+from .decoder_lm import DecoderLM
 
 
 class Weights(NamedTuple):
@@ -26,16 +25,7 @@ class Weights(NamedTuple):
     sin: np.ndarray
 
 
-class GPTState(NamedTuple):
-    """The tokens so far (B, T), NOWHERE after the end of a shorter text, their keys and values in each block, and where
-    the weights are for the next."""
-
-    ids: np.ndarray
-    cache: nn.Cache
-    weights: Weights
-
-
-class GPT(LanguageModel):
+class GPT(DecoderLM):
     """logits = norm(blocks(embedding[ids])) W (Radford et al. 2018 and 2019)
 
     Positions are rotary (Su et al. 2021) unless asked for otherwise; the blocks are pre-norm, as in GPT-2.
@@ -90,39 +80,7 @@ class GPT(LanguageModel):
         if tied:
             self.embedding = nn.TiedEmbedding(self.head)
 
-    def __call__(self, ids: ArrayLike) -> Tensor:
-        return self.head(self._hidden(ids)[0])
-
-    def start(self, prompt: ArrayLike) -> tuple[np.ndarray, GPTState]:
-        """Of a prompt longer than the context the last `context` tokens count."""
-        return self._read(self._checked(prompt)[:, -self.window :], self.weights())
-
-    def step(self, ids: ArrayLike, state: GPTState) -> tuple[np.ndarray, GPTState]:
-        """When a text's context is full, it goes on from the last half of it."""
-        new, places = self._checked_next(ids, len(state.ids))[:, 0], state.cache.lengths
-        full = places == self.window
-        if full.any() and not full.all():
-            return self._step_apart(new, state, full)
-        ids = nn.append(state.ids, new)
-        if full.all():
-            return self._read(ids[:, -max(self.window // 2, 1) :], state.weights)
-        cache = state.cache.with_room()
-        return self._decode(new, places, cache, state.weights), GPTState(ids, cache, state.weights)
-
-    def reorder(self, state: GPTState, rows: ArrayLike) -> GPTState:
-        return GPTState(state.ids[rows], state.cache.reorder(rows), state.weights)
-
-    def join(self, states: list[GPTState]) -> GPTState:
-        first, *others = (state.cache for state in states)
-        return GPTState(nn.stack([state.ids for state in states]), first.join(*others), states[0].weights)
-
-    def attention_weights(self, ids: ArrayLike) -> list[np.ndarray]:
-        """How much each token looks at each before it, block by block.   (B, T)   ->   L of (B, H, T, T)"""
-        with no_grad():
-            return self.decoder.weights(self._embedded(ids))
-
     def weights(self) -> Weights:
-        """The weights as `kernels.decode` takes them: not copied, once they lie in one vector."""
         blocks, last = [_layers(block) for block in self.decoder.blocks], (self.decoder.norm, self.head)
         tensors = [tensor for layers in (*blocks, last) for layer in layers for tensor in _tensors(layer)]
         matrices = [tensor for tensor in tensors if tensor is not None and tensor.ndim == 2]
@@ -139,34 +97,13 @@ class GPT(LanguageModel):
         all_places = np.array([places(layers) for layers in blocks]), np.array(places(last))
         return Weights(matrix_vector, vector, *all_places, hidden, self.vocabulary, *turns)
 
-    def _step_apart(self, ids, state, full):
-        """A step of the texts whose context is full, and one of the others."""
-        parts = [np.flatnonzero(full), np.flatnonzero(~full)]
-        log_probs, states = zip(*(self.step(ids[rows], self.reorder(state, rows)) for rows in parts), strict=True)
-        back = np.argsort(np.concatenate(parts))
-        return np.concatenate(log_probs)[back], self.reorder(self.join(states), back)
-
-    def _read(self, ids, weights):
-        """Log-probabilities after `ids`, all computed at once."""
-        with no_grad():
-            hidden, past = self._hidden(ids)
-            cache = nn.Cache.of(past, self.window)
-            return next_log_probs(self.head(hidden[:, -1:])), GPTState(ids, cache, weights)
-
     def _decode(self, new, places, cache, weights):
-        """Log-probabilities after the new tokens (B,) at these places (B,), for which the cache has room."""
         x = self.embedding.table.data[new]
         if self.positions:
             x = x + self.positions.at(places).astype(x.dtype)
         return kernels.decode(x, *weights, cache.store.keys, cache.store.values, cache.origin)
 
-    def _hidden(self, ids):
-        """The decoder's output (B, T, C), and the keys and values in each block."""
-        return self.decoder.extend(self._embedded(ids))
-
     def _embedded(self, ids):
-        ids = self._checked(ids)
-        nn.check_context(ids.shape[1], self.window)
         x = self.embedding(ids)  # (B, T) -> (B, T, C)
         if self.positions:
             x = self.positions(x)

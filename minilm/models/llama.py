@@ -3,23 +3,29 @@
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from minilm import nn
-from minilm.autograd import Tensor, no_grad
+from minilm import autograd, kernels, nn
+from minilm.autograd import no_grad
 from minilm.expect import expect_count
+from minilm.kernels.decode_llama import DOUBLES, FLOATS
 
-from .language_model import LanguageModel, next_log_probs
-
-
-class LlamaState(NamedTuple):
-    """The tokens so far (B, T), and their keys and values in each block."""
-
-    ids: np.ndarray
-    past: list[nn.KeyValues]
+from .decoder_lm import DecoderLM
 
 
-class Llama(LanguageModel):
+class Weights(NamedTuple):
+    """All of a Llama that is the same for every token: what `kernels.decode_llama` says of its arguments."""
+
+    matrices: np.ndarray
+    numbers: np.ndarray
+    places: np.ndarray
+    last: np.ndarray
+    eps: float
+    pairs: bool
+    cos: np.ndarray
+    sin: np.ndarray
+
+
+class Llama(DecoderLM):
     """logits = norm(blocks(embedding[ids])) W (Touvron et al. 2023, arXiv:2302.13971, section 2.2)
 
     A GPT with pre-norm blocks, and in them: RMS norms, rotary positions, a SwiGLU for the feed-forward layer, keys and
@@ -77,28 +83,42 @@ class Llama(LanguageModel):
             norm=nn.RMSNorm, feed_forward=nn.SwiGLU, eps=eps, rng=rng,
         )  # fmt: skip
 
-    def __call__(self, ids: ArrayLike) -> Tensor:
-        ids = self._checked(ids)
-        nn.check_context(ids.shape[1], self.window)
-        return self.head(self.decoder(self.embedding(ids)))
+    def weights(self) -> Weights:
+        layers = [layer for block in self.decoder.blocks for layer in _layers(block)] + [self.decoder.norm, self.head]
+        norms = [layer for layer in layers if isinstance(layer, nn.RMSNorm)]
+        linears = [layer for layer in layers if not isinstance(layer, nn.RMSNorm)]
+        numbers, starts = autograd.in_one_vector([norm.gamma for norm in norms])
+        matrices, first_bytes = nn.matrices_in_memory(linears)
+        start_of = dict(zip(map(id, norms + linears), starts + first_bytes, strict=True))
+        places = np.array([(start_of[id(layer)], *_kind_and_outputs(layer)) for layer in layers])
+        rotary, query = self.decoder.blocks[0].attention.rotary, self.decoder.blocks[0].attention.query
+        turns = [a.astype(numbers.dtype) for a in (rotary.cos, rotary.sin)]
+        by_block = places[:-2].reshape(len(self.decoder.blocks), -1, 3)
+        pairs = isinstance(query, nn.PackedLinear) and query.pairs_in > 0
+        return Weights(matrices, numbers, by_block, places[-2:], self.settings["eps"], pairs, *turns)
 
-    def start(self, prompt: ArrayLike) -> tuple[np.ndarray, LlamaState]:
-        """Of a prompt longer than the context the last `context` tokens count."""
-        return self._read(self._checked(prompt)[:, -self.window :])
+    def _embedded(self, ids):
+        return self.embedding(ids)
 
-    def step(self, ids: ArrayLike, state: LlamaState) -> tuple[np.ndarray, LlamaState]:
-        """When the context is full, it goes on from the last half of it."""
-        ids = np.concatenate([state.ids, self._checked_next(ids, len(state.ids))], axis=1)
-        if ids.shape[1] > self.window:
-            return self._read(ids[:, -max(self.window // 2, 1) :])
-        return self._read(ids, state.past)
-
-    def reorder(self, state: LlamaState, rows: ArrayLike) -> LlamaState:
-        return LlamaState(state.ids[rows], [seen.reorder(rows) for seen in state.past])
-
-    def _read(self, ids, past=None):
-        """Log-probabilities after `ids`, of which `past` knows the beginning."""
-        known = past[0].keys.shape[2] if past else 0
+    def _decode(self, new, places, cache, weights):
         with no_grad():
-            hidden, past = self.decoder.extend(self.embedding(ids[:, known:]), past=past)
-            return next_log_probs(self.head(hidden[:, -1:])), LlamaState(ids, past)
+            x = self.embedding(new).data
+        return kernels.decode_llama(x, *weights, cache.store.keys, cache.store.values, cache.origin)
+
+
+def _layers(block) -> tuple[nn.Module, ...]:
+    """In the order in which `kernels.decode_llama` has them."""
+    attention, feed_forward = block.attention, block.feed_forward
+    return (
+        block.attention_norm, attention.query, attention.key, attention.value, attention.out,
+        block.feed_forward_norm, feed_forward.gate, feed_forward.inner, feed_forward.outer,
+    )  # fmt: skip
+
+
+def _kind_and_outputs(layer) -> tuple[int, int]:
+    """Of a layer's place the second number and the third."""
+    if isinstance(layer, nn.PackedLinear):
+        return layer.kind, layer.outputs
+    if isinstance(layer, nn.RMSNorm):
+        return 0, layer.gamma.size
+    return FLOATS if layer.W.dtype == np.float32 else DOUBLES, layer.W.shape[1]

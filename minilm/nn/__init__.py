@@ -23,6 +23,7 @@ from .layers import (
 )
 from .lora import LoRA, adapt, adapters, merge
 from .module import Module, parameter
+from .packed import PackedEmbedding, PackedLinear, matrices_in_memory
 from .position import LearnedPositions, RotaryPositions, SinusoidalPositions, check_context
 from .recurrent import GRUCell, LSTMCell, Recurrent, RNNCell
 from .summary import summary
@@ -48,6 +49,8 @@ __all__ = [
     "LoRA",
     "Module",
     "MultiHeadAttention",
+    "PackedEmbedding",
+    "PackedLinear",
     "RMSNorm",
     "RNNCell",
     "Recurrent",
@@ -61,6 +64,7 @@ __all__ = [
     "check_context",
     "head_width",
     "join_heads",
+    "matrices_in_memory",
     "merge",
     "parameter",
     "split_heads",

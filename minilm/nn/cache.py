@@ -13,7 +13,7 @@ from .attention import KeyValues
 
 @dataclass
 class Store:
-    """Keys and values (L, R, H, context, D) in R rows, of which the first used (R,) places are taken."""
+    """Keys and values (L, R, H, places, D) in R rows, of which the first used (R,) places are taken."""
 
     keys: np.ndarray
     values: np.ndarray
@@ -33,10 +33,10 @@ class Cache:
     origin: np.ndarray
 
     @classmethod
-    def of(cls, past: list[KeyValues], context: int) -> Self:
-        """The keys and values of all blocks, (B, H, T, D) each, with room for `context` tokens."""
+    def of(cls, past: list[KeyValues]) -> Self:
+        """The keys and values of all blocks, (B, H, T, D) each."""
         B, H, T, D = past[0].keys.shape
-        store = _room(len(past), B, H, context, D, past[0].keys.dtype)
+        store = _room(len(past), B, H, T, D, past[0].keys.dtype)
         for block, (keys, values) in enumerate(past):
             store.keys[block, :, :, :T], store.values[block, :, :, :T] = keys, values
         store.used[:] = T
@@ -51,6 +51,7 @@ class Cache:
         """This cache with a free place for the next token of each text, which `decode` will fill."""
         B, lengths = len(self.origin), self.lengths
         free = len(self.store.used) >= B and (self.store.used[:B] <= lengths).all()
+        free &= lengths.max(initial=0) < self.store.keys.shape[3]
         cache = self if free else self.join()
         cache.store.used[:B] = lengths + 1
         return Cache(cache.store, append(cache.origin, np.arange(B)))
@@ -62,9 +63,9 @@ class Cache:
     def join(self, *others: Self) -> Self:
         """These texts and those of the others, in a store of their own."""
         caches = (self, *others)
-        L, _, H, context, D = self.store.keys.shape
+        L, _, H, _, D = self.store.keys.shape
         origin = stack([cache.origin for cache in caches])
-        store = _room(L, len(origin), H, context, D, self.store.keys.dtype)
+        store = _room(L, len(origin), H, origin.shape[1], D, self.store.keys.dtype)
         for cache, rows in zip(caches, _shares(caches), strict=True):
             T = cache.origin.shape[1]
             for old, new in ((cache.store.keys, store.keys), (cache.store.values, store.values)):
@@ -107,5 +108,7 @@ def _shares(caches):
     return [slice(end - len(cache.origin), end) for cache, end in zip(caches, ends, strict=True)]
 
 
-def _room(L, R, H, context, D, dtype) -> Store:
-    return Store(*(np.empty((L, R, H, context, D), dtype) for _ in range(2)), used=np.zeros(R, np.int64))
+def _room(L, R, H, T, D, dtype) -> Store:
+    """For texts of T tokens, and for some more: a text that grows is copied each time that it is twice as long."""
+    places = max(32, 2 ** T.bit_length())
+    return Store(*(np.empty((L, R, H, places, D), dtype) for _ in range(2)), used=np.zeros(R, np.int64))

@@ -17,6 +17,7 @@ from .family import Family
 from .gpt2 import GPT2
 from .llama import LLAMA
 from .names import Published, places, take_over
+from .packing import packed_places
 from .safetensors import read_safetensors
 
 WEIGHTS, CONFIG = "model.safetensors", "config.json"
@@ -48,8 +49,13 @@ def load_model(folder: str | Path, *, show_progress: bool = True) -> Module:
         raise ValueError(f"{folder}: {error}") from error
 
 
-def model_of(config: Mapping[str, Any], arrays: Mapping[str, Published], *, show_progress: bool = False) -> Module:
-    """The model of a configuration that has these arrays, under their published names."""
+def model_of(
+    config: Mapping[str, Any], arrays: Mapping[str, Published], *, packed: bool = False, show_progress: bool = False
+) -> Module:
+    """The model of a configuration that has these arrays, under their published names.
+
+    If `packed`, and all its matrices are stored in blocks, they stay there.
+    """
     kind = config.get("model_type")
     if kind not in list(FAMILIES):  # of a list, which might stand there, `in FAMILIES` would want a hash
         raise ValueError(f"model_type is {kind!r}; expected one of {', '.join(map(repr, FAMILIES))}")
@@ -59,6 +65,7 @@ def model_of(config: Mapping[str, Any], arrays: Mapping[str, Published], *, show
     wanted = places(model, family.names(model), family.straight)
     wanted = {name: place for name, place in wanted.items() if name in arrays or not name.startswith(family.optional)}
     given = {name: array for name, array in arrays.items() if name in wanted or not name.startswith(family.optional)}
+    wanted |= packed_places(model, family.names(model), given) if packed else {}
     take_over(wanted, given, show_progress)
     model.reseed(0)  # dropout, should it be trained on
     return model.eval()

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .blocks import FORMATS, Format
+from minilm.kernels.blocks import FORMATS, Format
 
 VERSIONS = (2, 3)
 MOST_AXES = 4

@@ -47,7 +47,7 @@ class Turned(NamedTuple):
     def floats(self) -> np.ndarray:
         """The weights, the first of each pair before the second of each.
 
-        >>> from .blocks import FORMATS
+        >>> from minilm.kernels.blocks import FORMATS
         >>> Turned(Stored(FORMATS[0], (4, 1), np.array([[0], [2], [1], [3]], "<f4")), heads=1).floats().ravel()
         array([0., 1., 2., 3.], dtype=float32)
         """

@@ -36,10 +36,10 @@ class Place(NamedTuple):
         shape = (*self.tensors[0].shape[:-1], sum(tensor.shape[-1] for tensor in self.tensors))
         return shape[::-1] if self.turned else shape
 
-    def put(self, array: np.ndarray) -> None:
+    def put(self, array: Published) -> None:
         """Let the tensors hold these numbers."""
-        ends = np.cumsum([tensor.shape[-1] for tensor in self.tensors])[:-1]
-        parts = np.split(array.T if self.turned else array, ends, axis=-1)
+        ends, floats = np.cumsum([tensor.shape[-1] for tensor in self.tensors])[:-1], array.floats()
+        parts = np.split(floats.T if self.turned else floats, ends, axis=-1)
         for tensor, part in zip(self.tensors, parts, strict=True):
             tensor.data = np.ascontiguousarray(part)
 
@@ -99,4 +99,4 @@ def take_over(places: Mapping[str, Place], arrays: Mapping[str, Published], show
         raise ValueError("the weights do not fit the configuration:\n  " + "\n  ".join(problems))
     bar = tqdm(places.items(), desc="weights", delay=1, leave=False, disable=not show_progress)
     for name, place in bar:
-        place.put(arrays[name].floats())
+        place.put(arrays[name])

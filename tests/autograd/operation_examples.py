@@ -119,6 +119,13 @@ def frozen_linear(rng):
 
 
 @example()
+def packed_linear(rng):
+    blocks = rng.integers(0, 256, (5, 34)).astype(np.uint8)  # of 8 bits a weight
+    blocks[:, :2] = np.full((5, 1), 1 / 64, np.float16).view(np.uint8)
+    return (normal(rng, 2, 4, 32),), {"packed": blocks, "kind": 8}
+
+
+@example()
 def quantized_linear(rng):
     scale, b = normal(rng, 2, 5).astype(np.float32)
     return (normal(rng, 2, 4, 3),), {"q": rng.integers(-127, 128, (3, 5)).astype(np.int8), "scale": scale / 99, "b": b}

@@ -64,6 +64,7 @@ COUNTERPARTS = {
     "stack": lambda *arrays, axis: torch.stack(arrays, axis),
     "linear": lambda x, W, b: F.linear(x, W.T, b),
     "frozen_linear": lambda x, W, b: F.linear(x, torch.from_numpy(W.T).to(x), torch.from_numpy(b).to(x)),
+    "packed_linear": lambda x, packed, kind: F.linear(x, torch.from_numpy(packed[:, 2:].view(np.int8)).to(x) / 64),
     "quantized_linear": lambda x, q, scale, b: F.linear(
         x, torch.from_numpy((q * scale.astype(float)).T).to(x), torch.from_numpy(b).to(x)
     ),

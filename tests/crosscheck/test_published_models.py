@@ -24,7 +24,7 @@ SENTENCES = [
 
 @pytest.fixture(scope="module")
 def smollm2():
-    return pretrained.load("smollm2", show_progress=False)
+    return pretrained.load("smollm2", packed=False, show_progress=False)
 
 
 @pytest.fixture(scope="module")

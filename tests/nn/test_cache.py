@@ -4,12 +4,12 @@ import numpy as np
 
 from minilm import nn
 
-L, B, H, T, D, CONTEXT = 2, 3, 2, 4, 5, 8
+L, B, H, T, D = 2, 3, 2, 4, 5
 
 
 def cache():
     rng = np.random.default_rng(0)
-    return nn.Cache.of([nn.KeyValues(*rng.standard_normal((2, B, H, T, D))) for _ in range(L)], CONTEXT)
+    return nn.Cache.of([nn.KeyValues(*rng.standard_normal((2, B, H, T, D))) for _ in range(L)])
 
 
 def keys(cache):
@@ -51,5 +51,15 @@ def test_reordering_copies_nothing_and_still_tells_texts_apart():
 def test_more_texts_than_rows_get_a_store_of_their_own():
     start = cache()
     many = grown(start.reorder(np.array([0, 0, 1, 1, 2])), 3.0)
-    assert many.store.keys.shape == (L, 5, H, CONTEXT, D)
+    assert many.store.keys.shape[:3] == (L, 5, H)
     assert np.array_equal(keys(many)[:, :T], keys(start)[[0, 0, 1, 1, 2]])
+
+
+def test_a_text_that_grows_is_copied_when_it_is_twice_as_long_and_not_else():
+    after, stores, before = cache(), [], keys(cache())
+    for number in range(100):
+        after = grown(after, number)
+        stores += [after.store] * (not stores or stores[-1] is not after.store)
+    assert [store.keys.shape[3] for store in stores] == [32, 64, 128]
+    assert np.array_equal(keys(after)[:, :T], before)
+    assert (keys(after)[:, T:, 0, 0, 0] == np.arange(100)).all()

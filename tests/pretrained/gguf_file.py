@@ -4,7 +4,7 @@ import struct
 
 import numpy as np
 
-from minilm.pretrained.blocks import FORMATS
+from minilm.kernels.blocks import FORMATS
 
 CODES = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
 NUMBER_OF = {known.name: number for number, known in FORMATS.items()}

@@ -116,7 +116,7 @@ def test_all_of_it_works_by_keyboard(open_page, toy):
     page.keyboard.press("Shift+Tab")  # from the text to the answer before it
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowRight")
-    assert page.locator(".token[aria-selected=true]").count() == 1
+    assert page.locator(".token[aria-pressed=true]").count() == 1
     page.keyboard.press("Enter")  # to the alternatives
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Escape")  # and back

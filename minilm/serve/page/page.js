@@ -86,6 +86,7 @@ async function send() {
   const text = $("text").value
   if (!text.trim() && !turns.length) return
   writing?.abort()
+  say("reading …")
   turns.push({text})
   $("text").value = ""
   const turn = {prompt: [], branches: [[]], shown: 0}
@@ -158,9 +159,9 @@ const spans = turn => [...turn.box.querySelectorAll(".token")]
 
 function choose(turn, index) {
   chosen = {turn, index}
-  document.querySelectorAll(".token[aria-selected]").forEach(span => span.removeAttribute("aria-selected"))
+  document.querySelectorAll(".token[aria-pressed]").forEach(span => span.removeAttribute("aria-pressed"))
   const span = spans(turn)[index]
-  span.setAttribute("aria-selected", "true")
+  span.setAttribute("aria-pressed", "true")
   span.focus()
   inspect()
 }

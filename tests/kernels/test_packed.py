@@ -1,0 +1,40 @@
+"""Products with weights in blocks: every format, few rows and many, of any number of outputs."""
+
+import numpy as np
+import pytest
+from examples_packed import packed
+
+from minilm.kernels import packed_linear
+from minilm.kernels.blocks import FORMATS
+from minilm.kernels.packed import FEW, PACKED, unpacked
+
+
+@pytest.mark.parametrize("kind", PACKED)
+@pytest.mark.parametrize("rows", [1, 2, FEW, FEW + 1])
+def test_a_product_with_blocks_is_one_with_the_weights_that_they_mean(kind, rows):
+    rng = np.random.default_rng(0)
+    for outputs in (1, 4, 5, 7, 67):
+        W = packed(rng, kind, outputs, 96)
+        x = rng.standard_normal((rows, 96), np.float32)
+        truth = x.astype(float) @ unpacked(W, kind).astype(float).T
+        np.testing.assert_allclose(packed_linear(x, W, kind), truth, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", PACKED)
+def test_the_comparison_notices_one_wrong_byte(kind):
+    rng = np.random.default_rng(0)
+    W, x = packed(rng, kind, 5, 96), rng.standard_normal((1, 96), np.float32)
+    before = packed_linear(x, W, kind)
+    W[2, -1] ^= 0x40
+    changed = np.abs(packed_linear(x, W, kind) - before)[0] > 1e-4
+    assert changed.tolist() == [False, False, True, False, False]
+
+
+@pytest.mark.parametrize("kind", PACKED)
+def test_the_scale_of_a_block_may_be_any_float16(kind):
+    scales = np.array([0, 2**-24, -(2**-14), 1, -1.5, 1000, -65504], np.float16)
+    blocks = np.zeros((7, 1), FORMATS[kind].block)
+    blocks["d"][:, 0], blocks["q"] = scales, 9
+    x = np.full((1, 32), 1 / 32, np.float32)
+    truth = unpacked(blocks.view(np.uint8).reshape(7, -1), kind).astype(float).mean(axis=1)
+    np.testing.assert_allclose(packed_linear(x, blocks.view(np.uint8).reshape(7, -1), kind)[0], truth, rtol=1e-5)
