@@ -19,8 +19,8 @@ FLOORS = [
     ["autograd", "data"],
     ["nn", "generate"],
     ["models", "training"],
-    ["runs", "check", "compress", "pretrained", "tasks"],
-    ["serve"],
+    ["runs", "compress", "pretrained", "tasks"],
+    ["check", "serve"],
     ["commands"],
     ["__main__"],
 ]

@@ -1,4 +1,4 @@
-"""Floor 5. Is my own implementation right, and if not, what did I misunderstand?
+"""Floor 6. Is my own implementation right, and if not, what did I misunderstand?
 
 In a notebook or a terminal:
 

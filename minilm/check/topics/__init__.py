@@ -9,7 +9,7 @@ from minilm.check.exercise import Exercise
 TOPICS = (
     "counting", "perplexity", "autograd", "softmax", "embedding", "recurrent", "attention", "seq2seq", "positions",
     "block", "optimizers", "schedules", "bpe", "wordpiece", "sampling", "beam", "evaluation", "masking", "sentiment",
-    "spans", "translation", "copying", "real_models",
+    "spans", "translation", "copying", "real_models", "deployment",
 )  # fmt: skip
 
 
