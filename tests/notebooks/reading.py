@@ -11,8 +11,9 @@ NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
 COURSE = (
     "00_start_here", "01_chain_rule", "02_ngrams", "03_autograd", "04_neural_language_model", "05_training",
     "06_recurrent_networks", "07_lstm_and_gru", "08_tokens", "09_seq2seq_and_attention", "10_transformer", "11_gpt",
-    "12_decoding", "13_evaluation", "14_bert", "15_sentiment", "16_question_answering", "17_translation",
-    "18_summaries",
+    "12_decoding", "13_evaluation",
+    "14_bert", "15_sentiment", "16_question_answering", "17_translation", "18_summaries", "22_real_models",
+    "23_deployment",
 )  # fmt: skip
 NEWS = re.compile(r"\s*\d+%\s*\|.*|fetching .+: package .+")  # a progress bar, or what is fetched the first time
 CHECK = re.compile(r'check\.solution\("(\w+)", (\w+)\)')

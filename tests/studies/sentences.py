@@ -41,10 +41,10 @@ def main() -> None:
 
 
 def best_of_counting(train, validation, test) -> float:
-    """The accuracy on the test part of the naive Bayes that does best on the validation part."""
+    """The highest accuracy on the test part of any naive Bayes: chosen in its favour."""
     found = baselines(CORPUS, train, validation, test)
-    best = max((row for name, row in found.items() if name.startswith(BAYES)), key=lambda row: row["validation"])
-    return round(float(((np.array(best["p"]) > 500) == numbers(test)).mean()), 4)
+    said = [np.array(row["p"]) > 500 for name, row in found.items() if name.startswith(BAYES)]
+    return round(max(float((positive == numbers(test)).mean()) for positive in said), 4)
 
 
 def fine_tuned(train, validation, test, seed) -> dict:
