@@ -1,21 +1,41 @@
-"""Beam search by transformers' `generate`, on minilm's weights: with learned positions its GPT is GPT-2."""
+"""transformers on minilm's weights: beam search with its GPT, which with learned positions is GPT-2; and SmolLM2."""
+
+from pathlib import Path
 
 import numpy as np
 import torch
 import workloads
 from safetensors.numpy import load_file
-from transformers import GPT2Config, GPT2LMHeadModel
+from transformers import AutoModelForCausalLM, GPT2Config, GPT2LMHeadModel
 
 torch.set_num_threads(2)
 
 
 def build(name, weights):
-    """A function that searches once and returns the ids of the best continuation."""
+    """A function that writes, or reads, once and returns ids: of the best continuation, of the next token."""
+    if name.endswith("smollm2"):
+        return published(name, Path(weights).parent)
     model = gpt2(load_file(weights), **workloads.model_size(workloads.size_of(name)))
     prompt = torch.tensor([workloads.PROMPT])
     settings = {"num_beams": workloads.BEAMS, "max_new_tokens": workloads.NEW_TOKENS[name], "do_sample": False}
     seen = torch.ones_like(prompt)
     return lambda: model.generate(prompt, attention_mask=seen, **settings)[0, prompt.shape[1] :].tolist()
+
+
+def published(name, folder):
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
+    if name in workloads.NEW_TOKENS:
+        prompt = torch.tensor([workloads.PROMPT])
+        settings = {"max_new_tokens": workloads.NEW_TOKENS[name], "do_sample": False}
+        seen = torch.ones_like(prompt)
+        return lambda: model.generate(prompt, attention_mask=seen, **settings)[0, prompt.shape[1] :].tolist()
+    prompt = torch.tensor([workloads.LONG_PROMPT])
+
+    def read():
+        with torch.inference_mode():
+            return model(prompt, logits_to_keep=1).logits[:, -1].argmax(axis=-1).tolist()
+
+    return read
 
 
 def gpt2(arrays, vocabulary, width, layers, heads, context):

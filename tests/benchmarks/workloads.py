@@ -1,6 +1,7 @@
 """What is timed: sizes, the tokens that both sides are given, whom it is compared with, and how fast it ought to be.
 
-A workload's name is what is done and the size of the model: `gpt-s` trains, `decode-s` and `beam-s` write.
+A workload's name is what is done and the size of the model: `gpt-s` trains, `decode-s` and `beam-s` write, and
+`prompt-smollm2` reads.
 """
 
 SIZES = {
@@ -15,7 +16,8 @@ SIZES = {
     "lstm-l": {"vocabulary": 10000, "embedding": 256, "width": 1024, "context": 32, "batch": 64},  # Keras' tutorials'
 }
 PROMPT, BEAMS = list(range(16)), 5
-NEW_TOKENS = {"decode-s": 48, "decode-l": 64, "decode-gpt2": 32, "decode-int8": 32, "beam-l": 100}
+NEW_TOKENS = {"decode-s": 48, "decode-l": 64, "decode-gpt2": 32, "decode-int8": 32, "beam-l": 100, "decode-smollm2": 64}
+LONG_PROMPT = list(range(256))
 
 EAGER, COMPILED, PRODUCTS = "PyTorch eager", "PyTorch compiled", "matrix products"
 TRANSFORMERS, FLOAT32 = "transformers", "minilm float32"
@@ -32,7 +34,7 @@ IN_TURN = {
     **{name: [EAGER, COMPILED, PRODUCTS] for name in ("gpt-s", "gpt-m", "gpt-l")},
     **{name: [EAGER] for name in ("lstm", "lstm-m", "lstm-l", "decode-s", "decode-l", "decode-gpt2")},
     "decode-int8": [FLOAT32],
-    "beam-l": [TRANSFORMERS],
+    **{name: [TRANSFORMERS] for name in ("beam-l", "decode-smollm2", "prompt-smollm2")},
 }
 RUST, PYTHON, NLTK = "tokenizers (Rust)", "pure Python", "nltk.lm"
 TEXT_PEERS = {
@@ -54,6 +56,8 @@ TARGETS = {  # the most that minilm's seconds (or bytes) may be, over the peer's
     ("decode-gpt2", EAGER): 1 / 2.8,
     ("decode-int8", FLOAT32): 1 / 2.2,
     ("beam-l", TRANSFORMERS): 1 / 3,
+    ("decode-smollm2", TRANSFORMERS): 1 / 3,
+    ("prompt-smollm2", TRANSFORMERS): 1 / 0.8,
     ("bpe-train", RUST): 2,
     ("bpe-encode", RUST): 2,
     ("bpe-train-python", PYTHON): 1 / 50,
