@@ -9,6 +9,7 @@ import minilm
 from minilm.check.topics import exercises
 
 MACHINE = re.compile(r"/(?:home|root|tmp|Users|work)/\w|\b[A-Z]:\\\\")
+WARNED = re.compile(r":\d+: \w*Warning: ")  # as Python tells it
 ROOMS = "autograd|check|data|generate|kernels|metrics|models|nn|plots|training"
 
 
@@ -21,7 +22,12 @@ def test_it_has_no_errors_and_no_warnings(path):
     notebook = read(path)
     assert outputs(notebook, "error") == []
     assert complaints(notebook) == []
-    assert "Warning" not in "".join(text_of(output) for output in outputs(notebook, "stream"))
+    assert not WARNED.search("".join(text_of(output) for output in outputs(notebook, "stream")))
+
+
+def test_a_warning_is_told_from_a_text_about_one():
+    assert WARNED.search("cell.py:3: UserWarning: too small\n")
+    assert not WARNED.search("NonInteractiveExampleWarning: Emitted when it is used elsewhere.\n")
 
 
 def test_it_is_small_and_names_no_machine(path):
