@@ -16,7 +16,10 @@ for key, array in load_file(Path(__file__).with_name("golden.safetensors")).item
     STORED.setdefault(name, {})[rest] = array
 
 TOLERANCE = {"float64": 1e-11, "float32": 2e-5}  # the formulas; the compiled kernels
-WITHOUT_GOLDEN_VALUES = {"Module", "Dropout"}  # the one computes nothing, the other draws at random
+WITHOUT_GOLDEN_VALUES = {
+    "Module", "Dropout",  # the one computes nothing, the other draws at random
+    "PackedEmbedding", "PackedLinear",  # what they store are no floats; tests/kernels has their formula
+}  # fmt: skip
 
 
 def within(stored, prefix):

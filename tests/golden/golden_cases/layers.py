@@ -54,6 +54,22 @@ def feed_forward(torch, p, x):
     return linear(torch, part(p, "outer"), hidden)
 
 
+@golden(lambda rng: nn.SwiGLU(4, 7, rng=rng), x=(2, 3, 4))
+def swiglu(torch, p, x):
+    gate, hidden = (torch.nn.functional.linear(x, p[f"{name}.W"].T) for name in ("gate", "inner"))
+    return torch.nn.functional.linear(torch.nn.functional.silu(gate) * hidden, p["outer.W"].T)
+
+
+@golden(lambda rng: nn.TiedEmbedding(nn.Linear(3, 5, bias=False, rng=rng)), ids=IDS)
+def tied_embedding(torch, p, ids):
+    return torch.nn.functional.embedding(ids, p["W"].T)
+
+
+@golden(lambda rng: nn.LoRA(nn.Linear(3, 5, rng=rng), rank=2, alpha=4.0, rng=rng), x=(2, 4, 3))
+def lora(torch, p, x):
+    return linear(torch, part(p, "layer"), x) + 2 * x @ p["A"] @ p["B"]  # α/r
+
+
 @golden(lambda rng: CrossEntropy(), logits=(2, 3, 6), targets=TARGETS)
 def cross_entropy(torch, p, logits, targets, label_smoothing=0.0):
     return torch.nn.functional.cross_entropy(
