@@ -22,7 +22,7 @@ CALL_BLAS = {
     "frozen_linear_backward",
     "quantized_linear",
 } | RECURRENT
-CALL_C = CALL_BLAS | {"layer_norm_backward", "rms_norm_backward"}
+CALL_C = CALL_BLAS | {"layer_norm_backward", "rms_norm_backward", "packed_linear", "decode_llama"}
 with_numba = pytest.mark.skipif(importlib.util.find_spec("numba") is None, reason="Numba is not installed")
 
 
