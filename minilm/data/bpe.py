@@ -13,7 +13,29 @@ from .vocabulary import checked_ids
 BYTES = 256
 
 
-class BPETokenizer(Tokenizer):
+class ByteTokenizer(Tokenizer):
+    """A tokenizer whose symbols are strings of bytes: `tokens` has that of each id."""
+
+    tokens: list[bytes]
+
+    def decode(self, ids: ArrayLike) -> str:
+        """The text of ids (T,); bytes that are no whole character become �.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If `ids` is not one sequence of ids of this tokenizer.
+        """
+        return b"".join([self.tokens[i] for i in checked_ids(ids, len(self))]).decode("utf-8", errors="replace")
+
+    def bytes_after(self, previous: int, id: int) -> bytes:
+        return self.tokens[id]
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+
+class BPETokenizer(ByteTokenizer):
     """Ids 0 to 255 are the bytes of UTF-8; id 256 + k is the k-th merge of two earlier ones.
 
     `decode(encode(text)) == text` for every Unicode text. Byte-level BPE: Radford et al. 2019 (GPT-2), section 2.2;
@@ -72,19 +94,6 @@ class BPETokenizer(Tokenizer):
         starts = np.append(0, ends + 1)[:-1]
         return runs(ids, starts[number], (ends - starts)[number]).astype(np.int64)
 
-    def decode(self, ids: ArrayLike) -> str:
-        """The text of ids (T,); bytes that are no whole character become �.
-
-        Raises
-        ------
-        ValueError, TypeError
-            If `ids` is not one sequence of ids of this tokenizer.
-        """
-        return b"".join([self.tokens[i] for i in checked_ids(ids, len(self))]).decode("utf-8", errors="replace")
-
-    def bytes_after(self, previous: int, id: int) -> bytes:
-        return self.tokens[id]
-
     def to_json(self) -> dict:
         """What `from_json` takes, of types that JSON has."""
         return {"merges": self.merges.tolist()}
@@ -93,9 +102,6 @@ class BPETokenizer(Tokenizer):
     def from_json(cls, content: dict) -> "BPETokenizer":
         """The tokenizer that `to_json` wrote."""
         return cls(content["merges"])
-
-    def __len__(self) -> int:
-        return len(self.tokens)
 
 
 def _distinct_words(text: str) -> tuple[np.ndarray, np.ndarray]:

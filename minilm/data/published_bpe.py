@@ -8,14 +8,13 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from minilm.kernels.merges import END, apply_merges
 
-from .bpe import BYTES
+from .bpe import BYTES, ByteTokenizer
 from .cut import cuts
-from .tokenizers import Tokenizer, utf8
-from .vocabulary import Vocabulary, checked_ids
+from .tokenizers import utf8
+from .vocabulary import Vocabulary
 
 # A byte is spelled as the character of its number where that can be seen, and else as one of those from Ā on.
 SEEN = [*range(ord("!"), ord("~") + 1), *range(ord("¡"), ord("¬") + 1), *range(ord("®"), ord("ÿ") + 1)]
@@ -26,7 +25,7 @@ SETTINGS = ("symbols", "merges", "special", "digits_alone")
 REMEMBERED = 2**22  # characters of words whose ids are kept
 
 
-class PublishedBPE(Tokenizer):
+class PublishedBPE(ByteTokenizer):
     """Merges of bytes within pieces of text (Radford et al. 2019, section 2.2), and special symbols, which are no text.
 
     `decode(encode(text)) == text` if every byte has a symbol. Some vocabularies lack rare bytes, which are left out.
@@ -101,19 +100,6 @@ class PublishedBPE(Tokenizer):
         """
         return self._special.sub(lambda found: shield.join(["", *found[0], ""]), text.replace(shield, ""))
 
-    def decode(self, ids: ArrayLike) -> str:
-        """The text of ids (T,), special symbols included; bytes that are no whole character become �.
-
-        Raises
-        ------
-        ValueError, TypeError
-            If `ids` is not one sequence of ids of this tokenizer.
-        """
-        return b"".join([self.tokens[i] for i in checked_ids(ids, len(self))]).decode("utf-8", errors="replace")
-
-    def bytes_after(self, previous: int, id: int) -> bytes:
-        return self.tokens[id]
-
     def unknown(self, text: str) -> list[str]:
         """The characters of `text` that have a byte without a symbol."""
         return [character for character in text if any(byte in self.lacking for byte in utf8(character))]
@@ -126,9 +112,6 @@ class PublishedBPE(Tokenizer):
     def from_json(cls, content: dict) -> "PublishedBPE":
         """The tokenizer that `to_json` wrote."""
         return cls(**{name: content[name] for name in SETTINGS})
-
-    def __len__(self) -> int:
-        return len(self.symbols)
 
     def _plain(self, text) -> list[int]:
         """The ids of text without special symbols. Words are merged once, and then remembered."""
