@@ -2,6 +2,7 @@
 
 import asyncio
 import hmac
+import ipaddress
 import logging
 from collections.abc import Awaitable, Callable
 
@@ -13,10 +14,9 @@ from minilm.data import Tokenizer
 from . import forms
 from .engine import Engine, Full
 from .limits import Limits
-from .parameters import BadRequest, is_text
+from .parameters import BadRequest, is_text, plain
 from .served import Served
 
-LOCAL_NAMES = {"localhost", "127.0.0.1", "::1", "[::1]"}
 LOG = logging.getLogger("minilm.serve")
 
 
@@ -41,7 +41,7 @@ class Handler(RequestHandler):
 
     def prepare(self):
         """Refuse strangers before their body is read."""
-        if self.settings["local"] and self.request.host_name not in LOCAL_NAMES:
+        if self.settings["local"] and not is_loopback(self.request.host_name.strip("[]")):
             # a page elsewhere whose name was made to point to this machine (DNS rebinding)
             return self.fail(BadRequest(f"this server is local, and not {self.request.host_name}", status=403))
         key = self.settings["key"]
@@ -100,6 +100,18 @@ class Handler(RequestHandler):
         return await asyncio.wrap_future(self.engine.call(lambda: function(*arguments)))
 
 
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach that address.
+
+    >>> is_loopback("127.0.0.1"), is_loopback("localhost"), is_loopback("0.0.0.0")
+    (True, True, False)
+    """
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
 def told(error: Exception) -> tuple[int, dict]:
     """The status and the content of an error; of one that is not the client's fault only the log says more."""
     if isinstance(error, BadRequest):
@@ -126,3 +138,21 @@ def encoded(tokenizer: Tokenizer, prompt: str | list[int], longest: int) -> list
     if not all(0 <= id < len(tokenizer) for id in ids):
         raise BadRequest(f"the prompt has ids outside 0 to {len(tokenizer) - 1}, the model's vocabulary", "prompt")
     return ids
+
+
+def conversed(served: Served, messages: list[dict], longest: int) -> list[int]:
+    """The ids of a conversation, up to where the assistant answers.
+
+    Raises
+    ------
+    BadRequest
+        Also if the model knows no conversation, or its own template refuses this one.
+    """
+    if not served.chat:
+        message = f"{served.name!r} continues texts and knows no conversation; use /v1/completions"
+        raise BadRequest(message, "messages")
+    try:
+        ids = served.chat([plain(message) for message in messages])
+    except ValueError as error:
+        raise BadRequest(f"messages: {error}", "messages") from error
+    return encoded(served.tokenizer, ids.tolist(), longest)

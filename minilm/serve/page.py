@@ -10,8 +10,8 @@ from minilm.generate import beam_search
 
 from . import forms
 from .answer import LEAST
-from .handler import Handler, encoded
-from .parameters import REQUIRED, BadRequest, Parameter, chat, is_ids, is_text, parse, plain, whole
+from .handler import Handler, conversed, encoded
+from .parameters import REQUIRED, BadRequest, Parameter, chat, is_ids, is_text, parse, whole
 from .served import Served
 
 MOST_BEAMS, MOST_STEPS, MOST_SEEN = 10, 30, 512
@@ -58,15 +58,14 @@ IDS = {"ids": Parameter(REQUIRED, is_ids, "a list of token ids")}
 
 def prompt_table(limits) -> dict[str, Parameter]:
     messages = chat(limits)["messages"]._replace(default=None)
-    return {"text": Parameter(None, is_text, "a text"), "messages": messages}
+    return {"text": Parameter("", is_text, "a text"), "messages": messages}
 
 
 def prompt(served: Served, limits, values: dict[str, Any]) -> dict[str, Any]:
     """The ids that a text or a conversation becomes."""
-    if values["messages"] and not served.chat:
-        raise BadRequest(f"{served.name!r} continues texts and knows no conversation; send a text", "messages")
-    text = values["text"] if not values["messages"] else served.chat(list(map(plain, values["messages"]))).tolist()
-    return {"ids": encoded(served.tokenizer, text or "", limits.prompt)}
+    if values["messages"]:
+        return {"ids": conversed(served, values["messages"], limits.prompt)}
+    return {"ids": encoded(served.tokenizer, values["text"], limits.prompt)}
 
 
 def beams_table(limits) -> dict[str, Parameter]:

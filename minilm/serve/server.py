@@ -1,7 +1,6 @@
 """The server: its addresses, and its life."""
 
 import asyncio
-import ipaddress
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -15,7 +14,7 @@ from tornado.web import Application
 
 from . import page, writing
 from .engine import DEFAULT, Engine
-from .handler import Handler
+from .handler import Handler, is_loopback
 from .limits import Limits
 from .served import Served
 
@@ -69,18 +68,6 @@ def listen(app: Application, host: str, port: int) -> tuple[HTTPServer, int]:
     opened.setblocking(False)
     server.add_socket(opened)
     return server, opened.getsockname()[1]
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach that address.
-
-    >>> is_loopback("127.0.0.1"), is_loopback("localhost"), is_loopback("0.0.0.0")
-    (True, True, False)
-    """
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 @contextmanager

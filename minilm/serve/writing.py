@@ -9,8 +9,8 @@ from tornado.iostream import StreamClosedError
 from . import forms, parameters
 from .answer import Written
 from .engine import Engine, Task
-from .handler import Handler, encoded
-from .parameters import BadRequest, plain
+from .handler import Handler, conversed, encoded
+from .parameters import BadRequest
 
 PATIENCE = 60  # seconds for which a client may read nothing
 
@@ -127,14 +127,7 @@ class ChatCompletions(Completions):
     table, form = staticmethod(parameters.chat), forms.Chat
 
     def prompts(self, values):
-        if not self.served.chat:
-            message = f"{self.served.name!r} continues texts and knows no conversation; use /v1/completions"
-            raise BadRequest(message, "messages")
-        try:
-            ids = self.served.chat([plain(message) for message in values["messages"]])
-        except ValueError as error:  # the model's own template refuses what others take
-            raise BadRequest(f"messages: {error}", "messages") from error
-        return [encoded(self.served.tokenizer, ids.tolist(), self.limits.prompt)]
+        return [conversed(self.served, values["messages"], self.limits.prompt)]
 
 
 class Models(Handler):

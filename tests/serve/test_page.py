@@ -31,6 +31,14 @@ def test_a_text_or_a_conversation_becomes_ids(client, toy):
         assert client.post("/page/prompt", question) == (200, {"ids": toy.tokenizer.encode(text).tolist()})
 
 
+def test_a_conversation_that_cannot_be_read_is_the_client_s_fault(connect, toy):
+    question = {"messages": [{"role": "user", "content": "\ud800"}]}
+    status, content = connect(toy).post("/page/prompt", question)
+    assert (status, content["error"]["param"]) == (400, "messages")
+    status, content = connect(toy._replace(chat=None)).post("/page/prompt", question)
+    assert (status, content["error"]["param"]) == (400, "messages")
+
+
 def test_a_beam_search_is_told_with_all_its_expansions(client, toy):
     ids = toy.tokenizer.encode("To be")
     status, content = client.post("/page/beams", {"ids": ids.tolist(), "beams": 3, "steps": 5})

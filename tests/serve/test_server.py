@@ -251,10 +251,16 @@ def test_a_form_of_another_page_is_refused(client):
     assert client.post("/v1/completions", {"prompt": "x"}, Content_Type="text/plain")[0] == 415
 
 
-def test_a_name_that_was_made_to_point_here_is_refused(client):
-    status, content = client.post("/v1/completions", {"prompt": "x"}, Host="evil.example:8000")
+@pytest.mark.parametrize("name", ["evil.example", "127.evil.example", "10.0.0.1"])
+def test_a_name_that_was_made_to_point_here_is_refused(client, name):
+    status, content = client.post("/v1/completions", {"prompt": "x"}, Host=f"{name}:8000")
     assert status == 403
-    assert "evil.example" in content["error"]["message"]
+    assert name in content["error"]["message"]
+
+
+@pytest.mark.parametrize("name", ["localhost", "127.0.0.1", "127.0.0.2", "[::1]"])
+def test_every_name_of_this_machine_is_accepted(client, name):
+    assert client.post("/v1/completions", {"prompt": "x"}, Host=f"{name}:8000")[0] == 200
 
 
 @pytest.mark.parametrize(
