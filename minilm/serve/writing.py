@@ -75,8 +75,9 @@ class Completions(Handler):
         if values["model"] not in (None, self.served.name):
             message = f"there is no model {values['model'][:80]!r} here; this server has {self.served.name!r}"
             raise BadRequest(message, "model", status=404, code="model_not_found")
+        settings = parameters.settings_of(values, self.limits)
         prompts = await self.ask(self.prompts, values)
-        self.writing = Writing(self.engine, prompts, parameters.settings_of(values))
+        self.writing = Writing(self.engine, prompts, settings)
         if self.left:  # while its prompts were encoded
             self.writing.cancel()
         form, read = self.form(self.served.name), sum(map(len, prompts))
@@ -87,9 +88,8 @@ class Completions(Handler):
 
     def prompts(self, values) -> list[list[int]]:
         """The ids of each prompt."""
-        prompt = values["prompt"]
-        several = isinstance(prompt, list) and not isinstance(prompt[0], int)
-        return [encoded(self.served.tokenizer, one, self.limits.prompt) for one in (prompt if several else [prompt])]
+        prompts = parameters.prompts_of(values["prompt"])
+        return [encoded(self.served.tokenizer, prompt, self.limits.prompt) for prompt in prompts]
 
     async def _whole(self, form, read):
         written = [[] for _ in range(self.writing.choices)]

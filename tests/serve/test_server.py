@@ -108,7 +108,7 @@ def test_parts_of_a_message_are_one_text_and_developers_are_the_system(client):
     parts = [{"type": "text", "text": "Be "}, {"type": "text", "text": "brief."}]
     other = [{"role": "developer", "content": parts}, *CHAT["messages"]]
     first, second = (
-        client.post("/v1/chat/completions", {"messages": messages, "seed": 0})[1]["choices"]
+        client.post("/v1/chat/completions", {"messages": messages, "seed": 0, "max_tokens": 16})[1]["choices"]
         for messages in (plain, other)
     )
     assert first == second
@@ -290,11 +290,38 @@ def test_no_address_is_a_file(client, path):
 
 def test_when_too_many_wait_the_next_is_told_to_come_back(connect, toy):
     client = connect(toy, limits=serve.Limits(together=1, waiting=3))
-    body = json.dumps({"prompt": ["x"] * 4, "max_tokens": 2})
+    connection = raw_request(client.address, json.dumps({"prompt": ["x"] * 3, "max_tokens": 4000}))
+    wait_for(lambda: len(toy.model.steps) > 5)  # one is written, two wait
+    body = json.dumps({"prompt": ["x"] * 2, "max_tokens": 2})
     answer = client.fetch("/v1/completions", method="POST", body=body, headers={"Content-Type": "application/json"})
     assert (answer.code, answer.headers["Retry-After"]) == (429, "1")
     assert json.loads(answer.body)["error"]["code"] == "rate_limit_exceeded"
+    connection.close()
     assert len(client.complete(["x"] * 3, max_tokens=2)["choices"]) == 3
+
+
+def test_what_can_never_be_answered_is_not_told_to_come_back(connect, toy):
+    client = connect(toy, limits=serve.Limits(waiting=3))
+    status, content = client.post("/v1/completions", {"prompt": ["x"] * 4})
+    assert (status, content["error"]["param"]) == (400, "prompt")
+
+
+@pytest.mark.parametrize("extra", [{}, {"stream": True}])
+def test_answers_that_are_too_much_together_are_refused_before_any_is_written(connect, toy, extra):
+    client = connect(toy, limits=serve.Limits(told=240))
+    body = {"prompt": ["x", "y"], "n": 3, "max_tokens": 10, "logprobs": 3, **extra}
+    assert client.post("/v1/completions", body)[0] == 200
+    before = len(toy.model.steps)
+    status, content = client.post("/v1/completions", body | {"logprobs": 4})
+    assert (status, content["error"]["param"]) == (400, "max_tokens")
+    assert "300 tokens; expected 240 at most" in content["error"]["message"]
+    assert len(toy.model.steps) == before
+
+
+def test_a_completion_has_sixteen_tokens_and_a_chat_goes_on_to_its_end_or_the_limit(connect, toy):
+    client = connect(toy, limits=serve.Limits(answer=30))
+    assert client.complete()["usage"]["completion_tokens"] == 16
+    assert client.post("/v1/chat/completions", CHAT)[1]["usage"]["completion_tokens"] == 30
 
 
 # life
