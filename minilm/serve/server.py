@@ -87,8 +87,10 @@ def running(
     thread.start()
     try:
         loop, end, port = opened.result()
-        yield f"http://{f'[{host}]' if ':' in host else host}:{port}"
-        loop.call_soon_threadsafe(end.set)
+        try:
+            yield f"http://{f'[{host}]' if ':' in host else host}:{port}"
+        finally:
+            loop.call_soon_threadsafe(end.set)
     finally:
         engine.close()
         thread.join(timeout=5)

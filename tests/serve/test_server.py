@@ -327,6 +327,16 @@ def test_a_completion_has_sixteen_tokens_and_a_chat_goes_on_to_its_end_or_the_li
 # life
 
 
+def test_an_interrupt_ends_the_server_at_once(toy):
+    before, address = time.monotonic(), None
+    with pytest.raises(KeyboardInterrupt), serve.running(toy) as address:
+        raise KeyboardInterrupt
+    assert time.monotonic() - before < 4
+    host, _, port = address.removeprefix("http://").partition(":")
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection((host, int(port)))
+
+
 def raw_request(address, body):
     """A connection with a request on its way."""
     host, _, port = address.removeprefix("http://").partition(":")
