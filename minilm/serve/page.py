@@ -1,7 +1,9 @@
 """The page at / and what it asks for beyond OpenAI's interface: the ids of a prompt, a beam search, attention."""
 
+import re
 from collections.abc import Callable
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,23 +19,25 @@ from .served import Served
 MOST_BEAMS, MOST_STEPS, MOST_SEEN = 10, 30, 512
 POLICY = "default-src 'none'; script-src 'self'; style-src 'unsafe-inline'; connect-src 'self'; img-src data:; "
 POLICY += "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-FILES = {
-    name: (kind, files(__package__).joinpath("page", name).read_bytes())
-    for name, kind in {"index.html": "text/html", "page.js": "text/javascript"}.items()
-}
+KINDS = {".html": "text/html", ".js": "text/javascript"}
+INDEX, SCRIPTS = "index.html", ("page.js", "server.js", "pictures.js")
+FILES = {name: files(__package__).joinpath("page", name).read_bytes() for name in (INDEX, *SCRIPTS)}
 
 
 class Page(Handler):
-    """The two files that the page is made of, read when the server starts."""
+    """A file of those that the page is made of, which were read when the server started."""
 
     needs_key = False
 
+    def initialize(self, name: str):
+        super().initialize()
+        self.name = name
+
     def get(self):
         """Called by tornado."""
-        kind, content = FILES[self.request.path.removeprefix("/") or "index.html"]
-        self.set_header("Content-Type", f"{kind}; charset=utf-8")
+        self.set_header("Content-Type", f"{KINDS[Path(self.name).suffix]}; charset=utf-8")
         self.set_header("Content-Security-Policy", POLICY)
-        self.write(content)
+        self.write(FILES[self.name])
 
 
 class Question(Handler):
@@ -108,8 +112,8 @@ def piece(served: Served, id: int) -> str:
 
 
 ADDRESSES = [
-    ("/", Page),
-    ("/page.js", Page),
+    ("/", Page, {"name": INDEX}),
+    *((f"/{re.escape(name)}", Page, {"name": name}) for name in SCRIPTS),
     ("/page/prompt", Question, {"answer": prompt, "table": prompt_table}),
     ("/page/beams", Question, {"answer": beams, "table": beams_table}),
     ("/page/attention", Question, {"answer": attention, "table": lambda limits: IDS}),

@@ -279,7 +279,7 @@ def test_the_key_opens(connect, toy):
 
 @pytest.mark.parametrize(
     "path", ["/v1", "/v1/completions/..", "/../../../../etc/passwd", "/%2e%2e/%2e%2e/etc/passwd", "//etc/passwd",
-             "/v1/models/../../../etc/passwd", "/static/x", "/page.js/../server.py"]
+             "/v1/models/../../../etc/passwd", "/static/x", "/page.js/../server.py", "/page-js", "/page.py"]
 )  # fmt: skip
 def test_no_address_is_a_file(client, path):
     answer = client.fetch(path)
@@ -328,7 +328,7 @@ def test_a_completion_has_sixteen_tokens_and_a_chat_goes_on_to_its_end_or_the_li
 
 
 def test_an_interrupt_ends_the_server_at_once(toy):
-    before, address = time.monotonic(), None
+    before = time.monotonic()
     with pytest.raises(KeyboardInterrupt), serve.running(toy) as address:
         raise KeyboardInterrupt
     assert time.monotonic() - before < 4
