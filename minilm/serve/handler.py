@@ -5,6 +5,7 @@ import hmac
 import ipaddress
 import logging
 from collections.abc import Awaitable, Callable
+from concurrent.futures import Future
 
 from tornado.iostream import StreamClosedError
 from tornado.web import RequestHandler, stream_request_body
@@ -32,6 +33,7 @@ class Handler(RequestHandler):
         self.served: Served = self.engine.served
         self.limits: Limits = self.engine.limits
         self._body, self._size = [], 0
+        self._asked: Future | None = None
 
     def set_default_headers(self):
         """No page of another origin may use what is sent, and no browser may guess what it is."""
@@ -69,8 +71,8 @@ class Handler(RequestHandler):
         """Answer, and tell what goes wrong as OpenAI's clients expect it."""
         try:
             await answer()
-        except StreamClosedError:
-            pass  # the client has left
+        except (StreamClosedError, asyncio.CancelledError):
+            pass  # the client has left, or the server was stopped
         except Exception as error:
             self.fail(error)
 
@@ -97,7 +99,13 @@ class Handler(RequestHandler):
 
     async def ask(self, function: Callable, *arguments):
         """What a function returns that needs the model or its tokenizer."""
-        return await asyncio.wrap_future(self.engine.call(lambda: function(*arguments)))
+        self._asked = self.engine.call(lambda: function(*arguments))
+        return await asyncio.wrap_future(self._asked)
+
+    def on_connection_close(self):
+        """The client has left: what it asked is not begun any more."""
+        if self._asked:
+            self._asked.cancel()
 
 
 def is_loopback(host: str) -> bool:

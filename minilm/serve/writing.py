@@ -66,6 +66,7 @@ class Completions(Handler):
 
     def on_connection_close(self):
         """The client has left, or has its answer."""
+        super().on_connection_close()
         self.left = True
         if self.writing:
             self.writing.cancel()

@@ -337,11 +337,11 @@ def test_an_interrupt_ends_the_server_at_once(toy):
         socket.create_connection((host, int(port)))
 
 
-def raw_request(address, body):
+def raw_request(address, body, path="/v1/completions"):
     """A connection with a request on its way."""
     host, _, port = address.removeprefix("http://").partition(":")
     connection = socket.create_connection((host, int(port)))
-    head = f"POST /v1/completions HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n"
+    head = f"POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n"
     connection.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n{body}".encode())
     return connection
 
@@ -373,6 +373,31 @@ def test_when_the_client_leaves_before_its_prompt_is_read_nothing_is_written(con
     client.fetch("/v1/models")
     wait_for(lambda: standing_still(toy.model.steps))
     assert len(toy.model.steps) < 3000
+
+
+@pytest.mark.parametrize("leaves", [True, False])
+def test_no_search_is_begun_for_a_client_that_has_left(connect, toy, leaves):
+    entered, go_on = threading.Event(), threading.Event()
+
+    class Slow(type(toy.tokenizer)):
+        def encode(self, text):
+            entered.set()
+            go_on.wait(120)
+            return super().encode(text)
+
+    client = connect(toy._replace(tokenizer=Slow(toy.tokenizer.merges)))
+    first = raw_request(client.address, json.dumps({"text": "x"}), "/page/prompt")
+    entered.wait(120)
+    second = raw_request(client.address, json.dumps({"ids": [1], "steps": 3}), "/page/beams")
+    time.sleep(0.2)
+    if leaves:
+        second.close()
+        time.sleep(0.2)
+    go_on.set()
+    assert client.post("/page/attention", {"ids": [1, 2]})[0] == 200  # its turn is after theirs
+    assert bool(toy.model.steps) == (not leaves)
+    first.close()
+    second.close()
 
 
 def wait_for(holds, patience=120):
