@@ -9,7 +9,7 @@ import numpy as np
 from minilm import autograd, data, metrics, models
 from minilm.data import Examples, WordPieceTokenizer, framed, padded
 from minilm.data.framing import Framed, Special
-from minilm.expect import expect_count
+from minilm.expect import expect, expect_count
 from minilm.nn import Module
 from minilm.training import AdamW, Trainer, schedules
 from minilm.training.evaluation import evaluating
@@ -55,8 +55,22 @@ def read(path: str | Path, skip_bad: bool = False) -> list[Example]:
 
 
 def split(examples: Sequence[Example], held_out: float = 0.1) -> tuple[list[Example], list[Example]]:
-    """Examples to learn from, and a part to measure on; equal texts stay on one side."""
-    return rows.split(examples, lambda example: example.text, held_out)
+    """Examples to learn from, and a part to measure on; equal texts stay on one side.
+
+    All texts with a label are learned from if else none were: nobody can answer with a label that was never shown.
+
+    Raises
+    ------
+    ValueError
+        If nothing is left to measure on.
+    """
+    kept, held = rows.split(examples, lambda example: example.text, held_out)
+    shown = {example.label for example in kept}
+    needed = {example.text for example in held if example.label not in shown}
+    kept += [example for example in held if example.text in needed]
+    held = [example for example in held if example.text not in needed]
+    expect("held out", f"none of {len(kept)} examples", bool(held), "at least one; give more examples of each label")
+    return kept, held
 
 
 class Classifier:

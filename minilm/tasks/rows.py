@@ -65,10 +65,12 @@ def split(
 ) -> tuple[list[Example], list[Example]]:
     """Examples to learn from, and a part to measure on: by the hash of a text, so those with equal texts stay together.
 
+    Of few examples at least one is on either side (`data.split`).
+
     Raises
     ------
     ValueError
-        If either side is left empty.
+        If all texts are equal.
     """
     rows = [_Row("", text(example), example) for example in examples]
     kept, held = data.split(rows, held_out)

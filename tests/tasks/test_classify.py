@@ -54,6 +54,21 @@ def test_training_ends_after_the_epochs_but_not_before_some_updates(monkeypatch)
     assert [len(classifier.log.rows) for classifier in made] == [round(len(kept) / SIZES["batch"]), 3]
 
 
+def test_a_label_is_held_out_only_if_it_is_also_learned():
+    rare = [Example(f"rare {i}", f"text {i}") for i in range(60)]
+    kept, held_out = classify.split(EXAMPLES + rare)
+    assert held_out and {example.label for example in held_out} <= {example.label for example in kept}
+    assert set(rare) <= set(kept) and not {e.text for e in kept} & {e.text for e in held_out}
+    with pytest.raises(ValueError, match="held out is none of 60 examples; expected at least one; give more examples"):
+        classify.split(rare)
+
+
+def test_a_dozen_rows_are_enough_to_learn_and_to_measure():
+    kept, held_out = classify.split(EXAMPLES[24:36])
+    assert len(kept) + len(held_out) == 12
+    assert Classifier.train(kept, steps=1, **SIZES).evaluate(held_out).keys() >= {"accuracy"}
+
+
 def test_rows_are_read_and_bad_ones_told_by_line(tmp_path):
     file = tmp_path / "texts.tsv"
     file.write_text("label\ttext\n好\t很好看\nbad\n差\t不好看\n", encoding="utf-8")
