@@ -1,6 +1,5 @@
 """Answer questions about a passage by a span of it: `python -m minilm answer RUN "Who says it?" --passage FILE`."""
 
-import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Self
@@ -18,7 +17,7 @@ from minilm.models import Bert, BertSpans, RecurrentSpans
 from minilm.training import AdamW, Trainer, schedules
 
 from . import folder as folders
-from . import rows
+from . import rows, squad
 
 ABOUT = "answer questions about a text by a span of it"
 FORMAT = 'FILE is in the format of SQuAD 1.1 or 2.0 (JSON, UTF-8), or "shakespeare": questions about its plays'
@@ -113,7 +112,14 @@ class Answerer:
 
         Of the spans that lie within a passage that with the highest P(first) P(last) is the answer, unless [CLS], "no
         answer", has more in each window.
+
+        Raises
+        ------
+        ValueError
+            If a question is empty.
         """
+        for question in questions:
+            expect("question", repr(question.question), question.question.strip() != "", "something to answer")
         windows = [(i, window) for i, question in enumerate(questions) for window in self.reader.windows(question)]
         best = [(-np.inf, "")] * len(questions)
         for (i, window), probabilities in zip(windows, self._log_probs([w for _, w in windows], batch), strict=True):
@@ -184,66 +190,23 @@ def told(answerer: Answerer, options: Any) -> str:
 
 
 def read(path: str | Path, *, skip_bad: bool = False) -> list[Question]:
-    """The questions of a file in SQuAD's format, version 1.1 or 2.0; or questions about the plays of "shakespeare".
-
-    {"data": [{"title": ..., "paragraphs": [{"context": ..., "qas": [{"question": ..., "answers": [{"text": ...,
-    "answer_start": ...}], "is_impossible": false}]}]}]}; no answers, or is_impossible, mean that the passage has none.
+    """The questions of a file in SQuAD's format, or questions about the plays of "shakespeare".
 
     Raises
     ------
     OSError, ValueError
-        If the file cannot be read or is no JSON of that form; if an answer is not where it is said to be, a question
-        or a passage empty, unless `skip_bad`.
+        As `squad.read`.
     """
     if str(path) == "shakespeare":
         asker, rng = practice(parted(scenes())[0]), np.random.default_rng(0)
         return [asker.ask(rng) for _ in range(DRAWN)]
-    content = read_text(path)
-    try:
-        articles = json.loads(content)["data"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(f'{path} is not JSON as SQuAD has it ({error!r}); expected {{"data": [...]}}') from error
-    found, wrong = [], []
-    for where, title, context, asked in _asked(articles):
-        try:
-            found.append(_question(title, context, asked))
-        except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
-            told = error if isinstance(error, ValueError) else repr(error)
-            wrong.append(f"{where}{_line(content, asked)}: {told}")
-    rows.report(path, wrong, len(found), "questions with answers that stand in their contexts", skip_bad)
-    return found
+    return squad.read(path, skip_bad=skip_bad)
 
 
 def split(questions: Sequence[Question]) -> tuple[list[Question], list[Question]]:
     """Questions to learn from, and a tenth to measure on: whole articles if there are ten, or else whole passages."""
     by_title = len({question.title for question in questions}) >= 10
     return rows.split(questions, lambda question: question.title if by_title else question.passage)
-
-
-def _asked(articles) -> Iterator[tuple[str, str, str, Any]]:
-    """Where each question is, its article's title, its passage, and itself."""
-    for a, article in enumerate(articles):
-        for p, paragraph in enumerate(article["paragraphs"]):
-            for q, asked in enumerate(paragraph["qas"]):
-                yield f"data[{a}].paragraphs[{p}].qas[{q}]", article.get("title", ""), paragraph["context"], asked
-
-
-def _line(content, asked) -> str:
-    """On which line the question stands, if it can be found there."""
-    place = content.find(f'"{asked["id"]}"') if isinstance(asked, dict) and asked.get("id") else -1
-    return f" (line {content.count(chr(10), 0, place) + 1})" if place >= 0 else ""
-
-
-def _question(title, context, asked) -> Question:
-    if not asked["question"].strip() or not context.strip():
-        raise ValueError("the question or the context is empty")
-    answers = [] if asked.get("is_impossible") else asked["answers"]
-    for answer in answers:
-        text, start = answer["text"], answer["answer_start"]
-        if not text or context[start : start + len(text)] != text:
-            raise ValueError(f"at character {start} the context has {context[start : start + 30]!r}, not {text!r}")
-    start = answers[0]["answer_start"] if answers else -1
-    return Question(asked["question"], context, tuple(answer["text"] for answer in answers), start, title=title)
 
 
 def _batches(questions, reader, batch, seed):

@@ -45,7 +45,7 @@ def tsv(path: str | Path, columns: Sequence[str], *, skip_bad: bool = False) -> 
 def _problem(row, columns) -> str | None:
     if len(row) != len(columns):
         return f"{len(row)} column{'s' * (len(row) != 1)} instead of {len(columns)}"
-    empty = [name for name, cell in zip(columns, row, strict=True) if not cell]
+    empty = [name for name, cell in zip(columns, row, strict=True) if not any(map(str.isprintable, cell))]
     return f"{empty[0]} is empty" if empty else None
 
 

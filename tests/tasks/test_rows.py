@@ -30,6 +30,11 @@ def test_wrong_rows_are_told_by_their_lines(file):
     assert "line 4: 3 columns instead of 2" in str(told.value)
 
 
+def test_characters_that_nobody_sees_are_no_text(file):
+    with pytest.raises(ValueError, match="line 1: text is empty"):
+        rows.tsv(file("good\t\u200b\x07\n"), ("label", "text"))
+
+
 def test_wrong_rows_are_skipped_if_asked_and_counted(file, capsys):
     assert rows.tsv(file(WRONG), ("label", "text"), skip_bad=True) == [("good", "yes")]
     assert "skipped 3, 1 are left" in capsys.readouterr().err
