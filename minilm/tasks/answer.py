@@ -157,9 +157,8 @@ class Answerer:
             If a file is missing or damaged, or the folder holds another task's model.
         """
         saved = folders.load(folder, "answer")
-        model = KINDS[saved.config["kind"]](**saved.config["settings"], rng=np.random.default_rng(0))
-        model.load_state_dict(saved.arrays)
-        return cls(model.eval(), SpanReader(saved.tokenizers["tokenizer"], **saved.config["reader"]))
+        model = saved.model(KINDS[saved.config["kind"]])
+        return cls(model, SpanReader(saved.tokenizers["tokenizer"], **saved.config["reader"]))
 
     def _log_probs(self, windows: list[Window], batch) -> Iterator[np.ndarray]:
         """ln P of the first and of the last place in each window, (2, T) each, computed with those of like length."""

@@ -218,10 +218,9 @@ class Classifier:
     @classmethod
     def load(cls, folder: str | Path) -> Self:
         """The classifier that `save` wrote. Errors as of `folder.load`."""
-        config, arrays, tokenizers = folders.load(folder, TASK)
-        model = models.RecurrentClassifier(**config["settings"], rng=np.random.default_rng(0))
-        model.load_state_dict(arrays)
-        return cls(model, tokenizers["tokenizer"], config["labels"], config["longest"])
+        saved = folders.load(folder, TASK)
+        model = saved.model(models.RecurrentClassifier)
+        return cls(model, saved.tokenizers["tokenizer"], saved.config["labels"], saved.config["longest"])
 
     def _batches(self, examples, batch, seed) -> Examples:
         texts = self._framed([example.text for example in examples])

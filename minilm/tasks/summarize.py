@@ -178,11 +178,8 @@ class Summarizer:
     def load(cls, folder: str | Path) -> Self:
         """The summarizer that `save` wrote."""
         saved = folders.load(folder, "summarize")
-        settings = saved.config["settings"]
-        model = PointerGenerator(**settings, rng=np.random.default_rng(0))
-        model.load_state_dict(saved.arrays)
-        tokenizer = CopyTokenizer(Vocabulary.from_json(saved.config["vocabulary"]), settings["room"])
-        model.eval()
+        model = saved.model(PointerGenerator)
+        tokenizer = CopyTokenizer(Vocabulary.from_json(saved.config["vocabulary"]), model.settings["room"])
         return cls(model, tokenizer, longest=saved.config["longest"], words=saved.config["words"])
 
     def _read(self, texts):

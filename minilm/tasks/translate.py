@@ -212,9 +212,7 @@ class Translator:
             As `folder.load`.
         """
         saved = folders.load(folder, "translate")
-        model = KINDS[saved.config["kind"]][0](**saved.config["settings"], rng=np.random.default_rng(0))
-        model.load_state_dict(saved.arrays)
-        model.eval()
+        model = saved.model(KINDS[saved.config["kind"]][0])
         return cls(model, saved.tokenizers["source"], saved.tokenizers["target"], saved.config["kind"])
 
     def _encode(self, text) -> np.ndarray:
