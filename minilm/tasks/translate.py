@@ -180,8 +180,8 @@ class Translator:
         """
         sources = [self._encode(text) for text in texts]
         for text, source in zip(texts, sources, strict=True):
-            fits = 0 < len(source) < CONTEXT
-            expect("text", f"{text[:40]!r}, {len(source)} tokens", fits, f"1 to {CONTEXT - 1}: a sentence at a time")
+            told = f"{text[:40]!r}, {len(source)} tokens"
+            expect("text", told, _fits(source), f"1 to {CONTEXT - 1}: a sentence at a time")
         order, found = np.argsort([len(source) for source in sources], kind="stable"), [""] * len(texts)
         for i in range(0, len(order), AT_ONCE):
             rows = order[i : i + AT_ONCE]
@@ -190,11 +190,16 @@ class Translator:
         return found
 
     def evaluate(self, pairs: Sequence[Pair], num_beams: int = 5) -> dict[str, float]:
-        """BLEU and chrF of lower-case text; a sentence with several translations has them all as references."""
+        """BLEU and chrF of lower-case text; a sentence with several translations has them all as references.
+
+        A sentence that is too long counts as one of which nothing was translated.
+        """
         references: dict[str, list[str]] = {}
         for pair in pairs:
             references.setdefault(pair.source, []).append(pair.target.lower())
-        written, right = self.translate(list(references), num_beams), list(references.values())
+        fit = [source for source in references if _fits(self._encode(source))]
+        found = dict(zip(fit, self.translate(fit, num_beams), strict=True))
+        written, right = [found.get(source, "") for source in references], list(references.values())
         return {"BLEU": metrics.bleu(written, right).score, "chrF": metrics.chrf(written, right)}
 
     def save(self, folder: str | Path) -> None:
@@ -234,6 +239,11 @@ Task = Translator
 def told(translator: Translator, options: Namespace) -> str:
     """What the command line prints of a sentence."""
     return translator(options.text)
+
+
+def _fits(source) -> bool:
+    """Whether there is room for a sentence and its end."""
+    return 0 < len(source) < CONTEXT
 
 
 def _model(kind, source, target, settings, seed) -> models.ConditionalModel:
