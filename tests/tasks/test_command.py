@@ -39,6 +39,26 @@ def test_a_folder_without_a_run_is_told_how_to_make_one(task, tmp_path, capsys):
     assert f"{task} train FILE --out RUN" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("flag", [["--out", "run"], ["--steps", "5"], ["--seed", "0"], ["--skip-bad"]])
+def test_what_only_training_heeds_is_refused_elsewhere(flag, tmp_path, capsys):
+    assert main(["translate", str(tmp_path), "text", *flag]) == 1
+    assert f"{flag[0]} is" in (told := capsys.readouterr().err) and "write the word train in front of a file" in told
+
+
+def test_what_training_does_not_heed_is_refused_there(reviews, tmp_path, capsys):
+    assert main(["answer", "train", reviews, "--out", str(tmp_path / "run"), "--passage", reviews]) == 1
+    assert "training does not take it" in capsys.readouterr().err and not (tmp_path / "run").exists()
+
+
+def test_ctrl_c_says_that_there_is_no_run_yet(reviews, tmp_path, capsys, monkeypatch):
+    def stopped(*_, **__):
+        raise KeyboardInterrupt("stopped after step 3")
+
+    monkeypatch.setattr(TASKS["classify"].Task, "train", stopped)
+    assert main(["classify", "train", reviews, "--out", str(tmp_path / "run")]) == 130
+    assert "stopped after step 3; it is no run yet: begin again, with another --out" in capsys.readouterr().err
+
+
 def test_a_limit_that_is_none_is_refused(reviews, capsys):
     with pytest.raises(SystemExit):
         main(["classify", "train", reviews, "--out", "run", "--steps", "0"])
