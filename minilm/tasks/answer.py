@@ -20,7 +20,7 @@ from . import folder as folders
 from . import rows, squad
 
 ABOUT = "answer questions about a text by a span of it"
-FORMAT = 'FILE is in the format of SQuAD 1.1 or 2.0 (JSON, UTF-8), or "shakespeare": questions about its plays'
+FORMAT = "FILE is JSON in the format of SQuAD 1.1 or 2.0, in UTF-8. Or it is the name of a corpus: shakespeare."
 OPTIONS = {"--passage": {"type": Path, "metavar": "FILE", "help": "the text that the question is about"}}
 DRAWN = 40_000  # questions about the plays, for the command line
 SIZE = 8000  # pieces of words

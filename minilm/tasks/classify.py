@@ -18,7 +18,7 @@ from . import folder as folders
 from . import rows
 
 ABOUT = "give texts one of several labels, after those of a file"
-FORMAT = "FILE: label <tab> text in each row (UTF-8), or the name of a corpus: reviews-zh, reviews-en."
+FORMAT = rows.format_of(("label", "text"), "reviews-zh or reviews-en")
 LABELS = {0: "against", 1: "for"}  # of the corpora of reviews
 TASK = "classify"
 LEAST_STEPS = 500
@@ -247,4 +247,6 @@ Task = Classifier
 
 def told(classifier: Classifier, options) -> str:
     """What the command prints."""
+    room = classifier.longest - 2  # beside [CLS] and [SEP]
+    rows.tell_if_cut(len(classifier.tokenizer.encode(options.text)), room, "tokens")
     return str(classifier(options.text))

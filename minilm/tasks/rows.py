@@ -19,10 +19,20 @@ class _Row(NamedTuple):
     example: object
 
 
+def format_of(columns: Sequence[str], corpora: str) -> str:
+    """What --help says of a file that `tsv` reads, or that is the name of a corpus."""
+    line = " <tab> ".join(columns)
+    return (
+        f"Each line of FILE is {line}, in UTF-8, as they stand, without quotes around them; a first line of just these "
+        f"words is passed over. Or FILE is the name of a corpus: {corpora}."
+    )
+
+
 def tsv(path: str | Path, columns: Sequence[str], *, skip_bad: bool = False) -> list[tuple[str, ...]]:
     """The rows of a UTF-8 file, one a line, with a tab between columns; empty lines are passed over.
 
-    A first line that holds the names of the columns is no row.
+    A first line that holds the names of the columns is no row. Quotes are characters like any others: there is no way
+    to write a tab or a line's end within a cell.
 
     Raises
     ------
@@ -58,6 +68,12 @@ def report(path: str | Path, wrong: Sequence[str], right: int, expected: str, sk
         raise ValueError(f"{path} has nothing to learn from; expected {expected}")
     if wrong:
         print(f"{path}: skipped {len(wrong)}, {right} are left\n  {listed}", file=sys.stderr)
+
+
+def tell_if_cut(length: int, longest: int, unit: str) -> None:
+    """Say that a text is too long to be read to its end."""
+    if length > longest:
+        print(f"the text has {length:,} {unit}; only the first {longest:,} are read", file=sys.stderr)
 
 
 def split(

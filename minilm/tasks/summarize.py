@@ -20,7 +20,7 @@ from . import folder as folders
 from . import rows
 
 ABOUT = "summarise texts"
-FORMAT = "FILE has a text, a tab and its summary on each line; or it is the word docstrings"
+FORMAT = rows.format_of(("text", "summary"), "docstrings")
 BATCH, LEARNING_RATE = 32, 3e-3
 
 
@@ -64,6 +64,7 @@ def split(examples: Sequence[HasSummary]) -> tuple[list[HasSummary], list[HasSum
 
 def told(summarizer: "Summarizer", options) -> str:
     """What the command prints."""
+    rows.tell_if_cut(len(pieces(options.text)), summarizer.longest, "words")
     return summarizer(options.text)
 
 

@@ -18,10 +18,8 @@ from . import folder as folders
 from . import rows
 
 ABOUT = "translate sentences"
-FORMAT = (
-    "FILE: UTF-8, in each line a sentence, a tab and its translation; or tatoeba, a corpus from Chinese to English."
-)
 CORPUS = "tatoeba"
+FORMAT = rows.format_of(("source", "target"), f"{CORPUS}, from Chinese to English")
 VOCABULARY = 8_000  # symbols on either side, at most
 CONTEXT = 128  # tokens of a sentence and its end, at most
 AT_ONCE = 64  # sentences that are translated together

@@ -1,5 +1,7 @@
 """Classify, from a file to a folder and back: any labels, bad rows by line number, equal answers after loading."""
 
+from argparse import Namespace
+
 import numpy as np
 import pytest
 
@@ -67,6 +69,14 @@ def test_a_dozen_rows_are_enough_to_learn_and_to_measure():
     kept, held_out = classify.split(EXAMPLES[24:36])
     assert len(kept) + len(held_out) == 12
     assert Classifier.train(kept, steps=1, **SIZES).evaluate(held_out).keys() >= {"accuracy"}
+
+
+def test_a_text_that_is_cut_is_told(trained, capsys):
+    cut = Classifier(trained.model, trained.tokenizer, trained.labels, longest=6)
+    assert classify.told(cut, Namespace(text="马 猫 狗 马")).startswith("动物 (") and capsys.readouterr().err == ""
+    classify.told(cut, Namespace(text="马 猫 狗 马 saw"))
+    assert capsys.readouterr().err == "the text has 5 tokens; only the first 4 are read\n"
+    assert cut("马 猫 狗 马 saw") == cut("马 猫 狗 马")
 
 
 def test_rows_are_read_and_bad_ones_told_by_line(tmp_path):

@@ -26,6 +26,16 @@ def test_without_a_folder_nothing_is_learned(reviews, capsys):
 
 
 @pytest.mark.parametrize("task", TASKS)
+def test_help_says_what_a_file_must_look_like(task, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "1000")
+    with pytest.raises(SystemExit):
+        main([task, "--help"])
+    told = " ".join(capsys.readouterr().out.split())
+    assert f"{TASKS[task].ABOUT}. {TASKS[task].FORMAT}" in told
+    assert "UTF-8" in told and "the name of a corpus: " in told and ("<tab>" in told or "SQuAD" in told)
+
+
+@pytest.mark.parametrize("task", TASKS)
 def test_a_folder_that_holds_something_is_left_alone(task, reviews, tmp_path, capsys):
     before = sorted(tmp_path.iterdir())
     assert main([task, "train", reviews, "--out", str(tmp_path)]) == 1

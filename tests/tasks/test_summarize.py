@@ -44,6 +44,14 @@ def test_summaries_do_not_depend_on_the_batch(summarizer):
     assert summarizer.summaries(texts, batch=3) == [summarizer(text) for text in texts]
 
 
+def test_a_text_that_is_cut_is_told(summarizer, capsys):
+    begun = " ".join(["open"] * summarizer.longest)
+    written = summarize.told(summarizer, Namespace(text=begun))
+    assert capsys.readouterr().err == ""
+    assert summarize.told(summarizer, Namespace(text=begun + " beta")) == written
+    assert capsys.readouterr().err == "the text has 81 words; only the first 80 are read\n"
+
+
 def test_a_text_without_words_is_named(summarizer):
     with pytest.raises(ValueError, match="text 1 is ' '; expected at least one word"):
         summarizer.summaries(["a", " "])
