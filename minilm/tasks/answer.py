@@ -133,10 +133,12 @@ class Answerer:
         return symbols, np.exp(next(self._log_probs([window], 1)))
 
     def evaluate(self, examples: Sequence[Question]) -> dict[str, float]:
-        """Exact match and F1 as SQuAD counts them, 0 to 1, means over the questions."""
-        answers = self.answers(examples)
-        pairs = [(answer, question.answers or ("",)) for answer, question in zip(answers, examples, strict=True)]
-        return {name: float(np.mean([measure(*pair) for pair in pairs]))
+        """Exact match and F1, 0 to 1, means over the questions: as SQuAD counts them, of Chinese passages as CMRC."""
+        judged = [
+            (answer, question.answers or ("",), "zh" if metrics.is_chinese(question.passage) else "en")
+            for answer, question in zip(self.answers(examples), examples, strict=True)
+        ]
+        return {name: float(np.mean([measure(*one) for one in judged]))
                 for name, measure in (("exact match", metrics.exact_match), ("F1", metrics.f1))}  # fmt: skip
 
     def save(self, folder: str | Path) -> None:

@@ -196,12 +196,13 @@ Task = Summarizer
 
 
 def rouge(summaries: Sequence[str], references: Sequence[str]) -> dict[str, float]:
-    """The means of ROUGE-1, -2 and -L (F1); of texts without Latin letters by characters.
+    """The means of ROUGE-1, -2 and -L (F1); of Chinese and all texts without Latin letters by characters.
 
     >>> rouge(["Sum the rows."], ["Sum all rows."])["ROUGE-1"] == 2 / 3
     True
     """
-    tokenize = "word" if any(re.search("[a-z]", text.lower()) for text in references) else "char"
+    whole = " ".join(references)
+    tokenize = "char" if metrics.is_chinese(whole) or not re.search("[A-Za-z]", whole) else "word"
     measures: dict[str, Callable] = {
         "ROUGE-1": lambda ours, theirs: metrics.rouge_n(ours, theirs, 1, tokenize),
         "ROUGE-2": lambda ours, theirs: metrics.rouge_n(ours, theirs, 2, tokenize),

@@ -190,6 +190,8 @@ class Translator:
     def evaluate(self, pairs: Sequence[Pair], num_beams: int = 5) -> dict[str, float]:
         """BLEU and chrF of lower-case text; a sentence with several translations has them all as references.
 
+        BLEU's tokens are those of "13a", or of "zh" if the translations are Chinese: see `metrics.tokens`.
+
         A sentence that is too long counts as one of which nothing was translated.
         """
         references: dict[str, list[str]] = {}
@@ -198,7 +200,8 @@ class Translator:
         fit = [source for source in references if _fits(self._encode(source))]
         found = dict(zip(fit, self.translate(fit, num_beams), strict=True))
         written, right = [found.get(source, "") for source in references], list(references.values())
-        return {"BLEU": metrics.bleu(written, right).score, "chrF": metrics.chrf(written, right)}
+        tokenize = "zh" if metrics.is_chinese(" ".join(pair.target for pair in pairs)) else "13a"
+        return {"BLEU": metrics.bleu(written, right, tokenize).score, "chrF": metrics.chrf(written, right)}
 
     def save(self, folder: str | Path) -> None:
         """Write what `load` needs."""

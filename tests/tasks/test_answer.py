@@ -109,6 +109,15 @@ def test_it_learns_to_answer_and_to_say_nothing(answerer):
     assert answerer.evaluate([right[0]._replace(answers=("BERT",))]) == {"exact match": 0.0, "F1": 0.0}
 
 
+def test_chinese_answers_are_measured_by_characters(answerer, monkeypatch):
+    asked = [
+        Question("他做什么?", "他喜欢读书。", ("喜欢读书",), 1),
+        Question("Who?", "ANNA BELL: Ay.", ("ANNA BELL",), 0),
+    ]
+    monkeypatch.setattr(answerer, "answers", lambda questions: ["读书。", "ANNA"])
+    assert answerer.evaluate(asked) == {"exact match": 0.0, "F1": pytest.approx((2 / 3 + 2 / 3) / 2)}
+
+
 def test_an_empty_question_is_refused(answerer):
     with pytest.raises(ValueError, match="question is ' '; expected something to answer"):
         answerer(" ", "DORA: be to sea or not")
