@@ -141,16 +141,12 @@ class Classifier:
         expect_count("longest", longest, 3)
         kept, held_out = split(examples, 0.2)  # after a first split at 0.1: the next tenth of the hashes
         tokenizer = WordPieceTokenizer.train("\n".join(example.text for example in kept), vocabulary)
-        special, rng = Special.of(tokenizer), np.random.default_rng(seed)
-        unknown = tokenizer.vocabulary.id("[UNK]")
-        model = models.RecurrentClassifier(
-            len(tokenizer), len(labels), pad=special.pad, unknown=unknown, pairs=pairs, **sizes, rng=rng
-        )
-        steps = steps or max(LEAST_STEPS, round(epochs * len(kept) / batch))
-        limits = {"minutes": minutes, "steps": steps, "seed": seed, "folder": folder, "show_progress": show_progress}
-        stopping = {"evaluate_every": evaluate_every, "patience": patience}
-        made = cls(model, tokenizer, labels, longest)
-        return made.fit(kept, held_out, batch=batch, lr=lr, weight_decay=weight_decay, **limits, **stopping)
+        classifier = cls(_model(tokenizer, labels, seed, pairs=pairs, **sizes), tokenizer, labels, longest)
+        return classifier.fit(
+            kept, held_out, minutes=minutes, steps=steps or max(LEAST_STEPS, round(epochs * len(kept) / batch)),
+            seed=seed, folder=folder, show_progress=show_progress, batch=batch, lr=lr, weight_decay=weight_decay,
+            evaluate_every=evaluate_every, patience=patience,
+        )  # fmt: skip
 
     def fit(
         self,
@@ -243,6 +239,13 @@ class Classifier:
 
 
 Task = Classifier
+
+
+def _model(tokenizer, labels, seed, **settings) -> models.RecurrentClassifier:
+    """Untrained."""
+    pad, unknown = tokenizer.vocabulary.ids(["[PAD]", "[UNK]"]).tolist()
+    rng = np.random.default_rng(seed)
+    return models.RecurrentClassifier(len(tokenizer), len(labels), pad=pad, unknown=unknown, **settings, rng=rng)
 
 
 def told(classifier: Classifier, options) -> str:

@@ -79,9 +79,8 @@ def test_docstrings_are_split_by_package_and_rows_by_text():
 
 def test_chinese_summaries_are_measured_by_characters():
     assert rouge(["我喜欢书"], ["我喜欢读书"])["ROUGE-1"] == pytest.approx(8 / 9)
-    with_a_word = rouge(
-        ["用python读书", "好书"], ["用python写书", "坏书"]
-    )  # by words there would be nothing but python
+    # by words, nothing but "python" would be left of these
+    with_a_word = rouge(["用python读书", "好书"], ["用python写书", "坏书"])
     assert with_a_word["ROUGE-1"] == pytest.approx((8 / 9 + 1 / 2) / 2)
 
 
