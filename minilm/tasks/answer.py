@@ -82,9 +82,11 @@ class Answerer:
         Raises
         ------
         ValueError
-            If there is no such kind, neither minutes nor steps are given, or a size is wrong.
+            If there is no such kind or no question, neither minutes nor steps are given, or a size is wrong.
         """
         expect("kind", repr(kind), kind in KINDS, f"one of {', '.join(KINDS)}")
+        there = isinstance(examples, Asker) or len(examples) > 0
+        expect("examples", "empty", there, "at least one question to learn from")
         tokenizer = tokenizer or cls.tokenizer(examples)
         reader = SpanReader(tokenizer, longest=longest, mark=mark)
         sizes = {"vocabulary": len(tokenizer), "pad": reader.special.pad, "segments": SEGMENTS, **settings}

@@ -12,6 +12,7 @@ from minilm.data import Pairs, pad
 from minilm.data.copying import CopyTokenizer, pieces
 from minilm.data.docstrings import Docstring, docstrings, split_docstrings
 from minilm.data.vocabulary import Vocabulary
+from minilm.expect import expect, expect_count
 from minilm.generate import beam_search
 from minilm.models import PointerGenerator
 from minilm.training import AdamW, Log, Trainer, schedules
@@ -110,7 +111,15 @@ class Summarizer:
             Words of a text that are read, and of a summary that are learned and written.
         dropout, sizes
             Of `PointerGenerator`.
+
+        Raises
+        ------
+        ValueError
+            If there are no examples, one has no word to read, neither minutes nor steps are given, or a size is wrong.
         """
+        expect("examples", "empty", len(examples) > 0, "at least one text with its summary")
+        expect_count("longest", longest)
+        expect_count("words", words)
         least = least or (4 if len(examples) >= 1000 else 1)
         tokenizer = CopyTokenizer.learn((text for e in examples for text in (e.text, e.summary)), least=least)
         model = PointerGenerator(

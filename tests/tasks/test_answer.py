@@ -118,6 +118,11 @@ def test_chinese_answers_are_measured_by_characters(answerer, monkeypatch):
     assert answerer.evaluate(asked) == {"exact match": 0.0, "F1": pytest.approx((2 / 3 + 2 / 3) / 2)}
 
 
+def test_without_questions_there_is_nothing_to_learn():
+    with pytest.raises(ValueError, match="examples is empty; expected at least one question"):
+        Answerer.train([], steps=1)
+
+
 def test_an_empty_question_is_refused(answerer):
     with pytest.raises(ValueError, match="question is ' '; expected something to answer"):
         answerer(" ", "DORA: be to sea or not")

@@ -57,6 +57,19 @@ def test_a_text_without_words_is_named(summarizer):
         summarizer.summaries(["a", " "])
 
 
+@pytest.mark.parametrize(
+    ("examples", "settings", "message"),
+    [
+        ([], {}, "examples is empty; expected at least one text with its summary"),
+        (EXAMPLES, {"longest": 0}, "longest is 0; expected an integer, 1 or more"),
+        (EXAMPLES, {"words": 0}, "words is 0; expected an integer, 1 or more"),
+    ],
+)
+def test_bad_settings_are_named(examples, settings, message):
+    with pytest.raises(ValueError, match=message):
+        Summarizer.train(examples, steps=1, **settings)
+
+
 def test_rows_are_read_and_wrong_ones_told(tmp_path):
     path = tmp_path / "rows.tsv"
     path.write_text("text\tsummary\na long text\tshort\n一篇长文\t短\n", encoding="utf-8")
