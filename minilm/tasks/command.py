@@ -39,6 +39,16 @@ def run(options: Namespace) -> None:
     print(module.told(module.Task.load(Path(options.run_or_train)), options))
 
 
+def _parted(module, options):
+    """Of a file's examples those to learn from, and those to measure on."""
+    examples = module.read(options.text, skip_bad=bool(options.skip_bad))
+    try:
+        return module.split(examples)
+    except ValueError as error:
+        told = f"{options.text} has too little in it: something must be held out, to measure on"
+        raise ValueError(f"{told} ({error})") from error
+
+
 def _refuse(options, names, remedy):
     """Nobody should think that something was heeded which was not."""
     for name in names:
@@ -53,7 +63,7 @@ def train(module, options: Namespace) -> None:
         raise ValueError("--out is missing; expected the folder that the trained model goes to")
     if options.out.exists() and (not options.out.is_dir() or any(options.out.iterdir())):
         raise ValueError(f"--out {options.out} is there already; expected a new or empty folder")
-    kept, held_out = module.split(module.read(options.text, skip_bad=bool(options.skip_bad)))
+    kept, held_out = _parted(module, options)
     print(f"{len(kept):,} examples to learn from, {len(held_out):,} held out\n")
     minutes = options.minutes or (None if options.steps else MINUTES)
     limits = {"minutes": minutes, "steps": options.steps, "seed": options.seed or 0}

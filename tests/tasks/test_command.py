@@ -69,6 +69,16 @@ def test_ctrl_c_says_that_there_is_no_run_yet(reviews, tmp_path, capsys, monkeyp
     assert "stopped after step 3; it is no run yet: begin again, with another --out" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("task", "row"), [("classify", "good\tyes"), ("translate", "我\tI"), ("summarize", "long\tshort")]
+)
+def test_a_file_of_which_nothing_can_be_held_out_is_named(task, row, tmp_path, capsys):
+    (tmp_path / "rows.tsv").write_text("\n".join([row] * 20), encoding="utf-8")
+    assert main([task, "train", str(tmp_path / "rows.tsv"), "--out", str(tmp_path / "run")]) == 1
+    assert "rows.tsv has too little in it: something must be held out" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_limit_that_is_none_is_refused(reviews, capsys):
     with pytest.raises(SystemExit):
         main(["classify", "train", reviews, "--out", "run", "--steps", "0"])
