@@ -192,7 +192,7 @@ class Classifier:
         return found
 
     def evaluate(self, examples: Sequence[Example]) -> dict[str, float]:
-        """Accuracy, the mean F1 of the labels, and the calibration error.
+        """Accuracy, the mean F1 of the labels that an example has or is given, and the calibration error.
 
         Raises
         ------
@@ -200,9 +200,11 @@ class Classifier:
             If an example has a label that training did not have.
         """
         p, labels = self.probabilities([example.text for example in examples]), self._numbers(examples)
+        given = p.argmax(axis=1)
+        f1 = metrics.f1_of_classes(given, labels, len(self.labels))
         return {
-            "accuracy": metrics.accuracy(p.argmax(axis=1), labels),
-            "macro-F1": float(metrics.f1_of_classes(p.argmax(axis=1), labels, len(self.labels)).mean()),
+            "accuracy": metrics.accuracy(given, labels),
+            "macro-F1": float(f1[np.union1d(given, labels)].mean()),
             "calibration error": metrics.calibration_error(p, labels),
         }
 

@@ -30,6 +30,12 @@ def test_three_labels_in_two_scripts_are_learned(trained):
     assert figures.keys() == {"accuracy", "macro-F1", "calibration error"}
 
 
+def test_labels_that_are_neither_there_nor_given_do_not_count(trained):
+    fruit_alone = [Example("fruit", "apple pear plum pear"), Example("fruit", "plum apple apple pear")]
+    assert trained.evaluate(fruit_alone)["macro-F1"] == 1
+    assert trained.evaluate([Example("tool", "马 猫 狗"), fruit_alone[0]])["macro-F1"] == pytest.approx(1 / 3)
+
+
 def test_probabilities_do_not_depend_on_who_is_in_the_batch(trained):
     texts = ["马 猫 狗", "saw", "apple plum pear apple"]
     together = trained.probabilities(texts)
