@@ -39,24 +39,6 @@ def run(options: Namespace) -> None:
     print(module.told(module.Task.load(Path(options.run_or_train)), options))
 
 
-def _parted(module, options):
-    """Of a file's examples those to learn from, and those to measure on."""
-    examples = module.read(options.text, skip_bad=bool(options.skip_bad))
-    try:
-        return module.split(examples)
-    except ValueError as error:
-        told = f"{options.text} has too little in it: something must be held out, to measure on"
-        raise ValueError(f"{told} ({error})") from error
-
-
-def _refuse(options, names, remedy):
-    """Nobody should think that something was heeded which was not."""
-    for name in names:
-        value = getattr(options, name)
-        if value is not None:
-            raise ValueError(f"--{name.replace('_', '-')} is {value}; {remedy}")
-
-
 def train(module, options: Namespace) -> None:
     """Learn from most of a file, measure on the rest, and leave a run folder."""
     if not options.out:
@@ -74,3 +56,21 @@ def train(module, options: Namespace) -> None:
     trained.save(options.out)
     figures = ", ".join(f"{name} {value:.3f}" for name, value in trained.evaluate(held_out).items())
     print(f"\nheld out: {figures}\nrun folder: {options.out}")
+
+
+def _refuse(options, names, remedy):
+    """Nobody should think that something was heeded which was not."""
+    for name in names:
+        value = getattr(options, name)
+        if value is not None:
+            raise ValueError(f"--{name.replace('_', '-')} is {value}; {remedy}")
+
+
+def _parted(module, options):
+    """Of a file's examples those to learn from, and those to measure on."""
+    examples = module.read(options.text, skip_bad=bool(options.skip_bad))
+    try:
+        return module.split(examples)
+    except ValueError as error:
+        told = f"{options.text} has too little in it: something must be held out, to measure on"
+        raise ValueError(f"{told} ({error})") from error
