@@ -47,8 +47,8 @@ class Handler(RequestHandler):
             # a page elsewhere whose name was made to point to this machine (DNS rebinding)
             return self.fail(BadRequest(f"this server is local, and not {self.request.host_name}", status=403))
         key = self.settings["key"]
-        given = self.request.headers.get("Authorization", "")
-        if key and self.needs_key and not hmac.compare_digest(given.encode(), f"Bearer {key}".encode()):
+        given = self.request.headers.get("Authorization", "").encode("latin-1")  # the bytes that were sent
+        if key and self.needs_key and not hmac.compare_digest(given, f"Bearer {key}".encode()):
             self.fail(BadRequest("the API key is missing or wrong", status=401, code="invalid_api_key"))
 
     def data_received(self, chunk: bytes):

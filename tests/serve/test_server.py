@@ -272,9 +272,10 @@ def test_a_key_is_asked_for(connect, toy, given):
     assert client.fetch("/v1/models").code == 401
 
 
-def test_the_key_opens(connect, toy):
-    client = connect(toy, key="secret")
-    assert client.post("/v1/completions", {"prompt": "x"}, Authorization="Bearer secret")[0] == 200
+@pytest.mark.parametrize("key", ["secret", "geheim-é", "密钥"])
+def test_the_key_opens(connect, toy, key):
+    sent = f"Bearer {key}".encode().decode("latin-1")  # which the client makes bytes again
+    assert connect(toy, key=key).post("/v1/completions", {"prompt": "x"}, Authorization=sent)[0] == 200
 
 
 @pytest.mark.parametrize(
