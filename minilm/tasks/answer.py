@@ -24,7 +24,7 @@ FORMAT = "FILE is JSON in the format of SQuAD 1.1 or 2.0, in UTF-8. Or it is the
 OPTIONS = {"--passage": {"type": Path, "metavar": "FILE", "help": "the text that the question is about"}}
 DRAWN = 40_000  # questions about the plays, for the command line
 SIZE = 8000  # pieces of words
-BATCH, RATE = 16, 2e-3
+BATCH, RATE = 16, 3e-3
 OTHER_NAMES = 0.8  # of the people in the plays that are trained on: see Asker
 
 KINDS = {
