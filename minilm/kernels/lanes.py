@@ -1,9 +1,9 @@
 """Sums of products of 16-bit numbers, written for LLVM itself: it has vectors, which Numba's loops cannot name.
 
-A processor multiplies sixteen pairs of such numbers and adds neighbours in one instruction (AVX2's `vpmaddwd`): twice as
-much as in floats, and weights need not be made floats first. Of loops LLVM makes that instruction for eight products
-only, and a sum over the vector for every block of weights, which together are no quicker than floats. Here the sums stay
-in eight lanes until a row is done. LLVM finds the instructions of the processor that there is; none is named here.
+A processor multiplies sixteen pairs of such numbers and adds neighbours in one instruction (AVX2's `vpmaddwd`): twice
+as much as in floats, and weights need not be made floats first. Of loops LLVM makes eight products at a time, and a sum
+over the vector for every block of weights: together no quicker than floats. Here the sums stay in eight lanes until a
+row is done. LLVM finds the instructions of whatever processor there is; none is named here.
 
 The file is read when the first loop that needs it is compiled (`pair.Inlined`).
 """
@@ -18,25 +18,25 @@ WHOLE, FLOATS = ir.VectorType(ir.IntType(32), LANES), ir.VectorType(ir.FloatType
 
 
 def adding(weights_of):
-    """lanes ← lanes + scale (Σ w high + Σ w low / 2¹⁵)
+    """lanes ← lanes + scale (Σ w coarse + Σ w fine / 2¹⁵)
 
     Each sum is over the 32 weights of a block and as many numbers; four of them fall to each lane. It stays a whole
     number as long as it can: 4 · 127 · 32767 < 2³¹.
     """
 
     @intrinsic
-    def add(typing, lanes, block, high, low, scale):
+    def add(typing, lanes, block, coarse, fine, scale):
         def write(context, builder, signature, arguments):
             *arrays, scale = arguments
-            lanes, block, high, low = map(address(context, builder), signature.args, arrays)
+            lanes, block, coarse, fine = map(address_in(context, builder), signature.args, arrays)
             weights = weights_of(builder, block)
-            high, low = (sum_of_products(builder, weights, x) for x in (high, low))
-            products = add_scaled(builder, high, low, each(FLOATS, 2.0**-15))
+            coarse, fine = (sum_of_products(builder, weights, x) for x in (coarse, fine))
+            products = add_scaled(builder, coarse, fine, each(FLOATS, 2.0**-15))
             sums = add_scaled(builder, load(builder, lanes, FLOATS), products, everywhere(builder, scale))
             builder.store(sums, builder.bitcast(lanes, FLOATS.as_pointer()), align=4)
             return context.get_dummy_value()
 
-        return types.void(lanes, block, high, low, scale), write
+        return types.void(lanes, block, coarse, fine, scale), write
 
     return add
 
@@ -98,6 +98,6 @@ def load(builder, start, vector, offset=0):
     return builder.load(builder.bitcast(start, vector.as_pointer()), align=1)
 
 
-def address(context, builder):
-    """Where an array's numbers begin."""
+def address_in(context, builder):
+    """A function that gives where an array's numbers begin."""
     return lambda kind, array: context.make_array(kind)(context, builder, array).data
