@@ -22,7 +22,7 @@ from .pair import Inlined, Kernel, prange, thread_count
 PACKED = Q4_0, Q4_1, Q8_0 = 2, 3, 8  # formats whose blocks have 32 weights
 WEIGHTS, HALF = 32, np.uint64(16)
 LANES, FINE, ZERO = 8, np.float32(2**15), np.float32(0)
-FEW = 6  # rows of x for which no floats are made of W
+FEW = 8  # rows of x for which no floats are made of W
 TILE = 64  # rows of W that are floats at a time, if x has more
 FLOAT16 = np.arange(2**16, dtype=np.uint16).view(np.float16).astype(np.float32)  # by its bits the number
 add_halves, add_bytes = Inlined("add_halves"), Inlined("add_bytes")
