@@ -53,7 +53,7 @@ def test_products_of_whole_numbers_are_exact_for_every_weight(kind):
 
 
 @pytest.mark.parametrize("kind", PACKED)
-def test_the_comparison_notices_one_one_wrong_byte(kind):
+def test_the_comparison_notices_one_wrong_byte(kind):
     rng = np.random.default_rng(0)
     W, x = packed(rng, kind, 5, 96), rng.standard_normal((1, 96), np.float32)
     before = packed_linear(x, W, kind)
