@@ -88,7 +88,10 @@ product_of_many = product_by_tiles if BLAS else product_by_rows
 
 
 def floats_to(blocks, kind, w):
-    """The weights of a row: w ← d q + m.   blocks, w (C/32, bytes and 32)"""
+    """The weights of a row: w ← d q + m.   blocks, w (C/32, bytes and 32)
+
+    Indices are unsigned, for vectors' sake: a sum of signed ones might be negative, and count from the end.
+    """
     scales, signed = blocks.view(np.uint16), blocks.view(np.int8)
     for b in range(blocks.shape[0]):
         d, n, q, row = FLOAT16[scales[b, 0]], blocks[b], signed[b], w[b]
