@@ -1,29 +1,21 @@
 """Docstrings on the reader's machine, to be summarised: name and body of a function or class, and its first line.
 
-The sources are read, never imported: those of the packages that minilm's requirements bring to every installation, and
-those of Python's own library. Most docstrings are a single line. It says how a name is told in a sentence, and so there
-is something to learn from it; only those with a body are held out, as there is something to summarise in them.
+They are those of the packages that minilm's requirements bring, and of Python's own library (`python_files`). Most are
+one line. It says how a name is told in a sentence, and so there is something to learn from it; only those with a body
+are held out, as there is something to summarise in them.
 """
 
-import ast
 import hashlib
 import json
-import platform
 import re
-import sysconfig
-import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from importlib import metadata
 from pathlib import Path
 from typing import NamedTuple
 
 from minilm.files import cache_folder, replacing
 
-# What requirements.txt names; numba is missing on some machines, and is then left out.
-REQUIRED = ("hypothesis", "jupyterlab", "matplotlib", "numba", "numpy", "pytest", "safetensors", "tqdm")
-
-PYTHON = "python"  # stands for Python's own library; read last, so that a copy is left out here and not elsewhere
+from .python_files import REQUIRED, documented, installed, sources_of
 
 # Of the packages with 100 to 400 bodies, in the order of the sha256 of their names, the first five are for the test and
 # the next five for validation (`drawn_by_hash`); written down, so that they do not change with somebody's versions.
@@ -33,8 +25,6 @@ TEST = ("hypothesis", "packaging", "pygments", "pytest", "tornado")
 VALIDATION = ("anyio", "babel", "jupyter-client", "numba", "traitlets")
 
 SUMMARY, BODY = range(3, 21), 8  # words of a summary; words of a body at least, a shorter one is left out
-NOT_DOCUMENTED = re.compile(r"(^|/)(_?tests?|testing|_vendor|conftest\.py|test_[^/]*\.py)(/|$)")
-INSTALLED = ("site-packages", "dist-packages")  # what is not Python's own, but beside it
 NAME_PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 RULE = re.compile(r"([^\w\s])\1{2,}")  # ------ under a heading, >>> before an example
 MARKUP = re.compile(r":[\w:]+:(?=`)|`+~?|\*\*")  # :class:`Name`, ``Name``, **bold**
@@ -68,32 +58,7 @@ def words_of(name: str) -> str:
     return " ".join(part.lower() for part in NAME_PARTS.findall(name))
 
 
-# which packages
-
-
-def installed() -> dict[str, str]:
-    """Names and versions of what is read: the packages of requirements.txt, all that they need, and Python."""
-    found, to_do = {}, list(REQUIRED)
-    while to_do:
-        name = re.sub(r"[-_.]+", "-", to_do.pop()).lower()
-        if name not in found and (package := _distribution(name)):
-            found[name] = package.version
-            to_do += [_name(need) for need in package.requires or [] if "extra ==" not in need]
-    return dict(sorted(found.items())) | ({PYTHON: platform.python_version()} if found else {})
-
-
-def _distribution(name):
-    try:
-        return metadata.distribution(name)
-    except metadata.PackageNotFoundError:  # needed on other machines than this one
-        return None
-
-
-def _name(requirement):
-    return re.match(r"[\w.-]+", requirement)[0]
-
-
-# what they hold
+# what there is
 
 
 def docstrings() -> list[Docstring]:
@@ -118,43 +83,14 @@ def docstrings() -> list[Docstring]:
 
 def of_package(package: str) -> Iterator[Docstring]:
     """The docstrings of an installed package, without its tests and what it has copied from others."""
-    for name, path in sorted(_of_python() if package == PYTHON else _of_distribution(package)):
-        if name.endswith(".py") and not NOT_DOCUMENTED.search(name):
-            yield from of_file(package, path)
-
-
-def _of_distribution(package) -> Iterator[tuple[str, Path]]:
-    """(name within the package, path) of its files."""
-    return ((file.as_posix(), Path(file.locate())) for file in metadata.distribution(package).files or [])
-
-
-def _of_python() -> Iterator[tuple[str, Path]]:
-    library = Path(sysconfig.get_paths()["stdlib"])
-    for part in library.iterdir():
-        if part.name not in INSTALLED:
-            for path in part.rglob("*.py") if part.is_dir() else [part]:
-                yield path.relative_to(library).as_posix(), path
+    for path in sources_of(package):
+        yield from of_file(package, path)
 
 
 def of_file(package: str, path: Path) -> Iterator[Docstring]:
     """The docstrings of a file of Python; none of one that cannot be read."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of escapes such as "\d" in other people's files
-            tree = ast.parse(path.read_bytes())
-    except (OSError, SyntaxError, ValueError):
-        return
-    for node in _definitions(tree):
-        record = cleaned(package, node.name, ast.get_docstring(node) or "")
-        if record:
-            yield record
-
-
-def _definitions(node) -> Iterator[ast.AST]:
-    for child in getattr(node, "body", []):
-        if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            yield child
-        yield from _definitions(child)
+    records = (cleaned(package, name, docstring) for name, docstring in documented(path))
+    return filter(None, records)
 
 
 def cleaned(package: str, name: str, docstring: str) -> Docstring | None:

@@ -24,12 +24,14 @@ def split(
     held_out : collection of str, or float
         The titles for validation, or their fraction of the documents, near enough: a document is held out if the hash
         of its text, as a number from 0 to 1, is below the fraction. So equal texts stay together, and neither order nor
-        new documents change where the others go.
+        new documents change where the others go. Of few documents, that with the least hash is held out in any case,
+        and that with the greatest never.
 
     Raises
     ------
     ValueError
-        At a title that no document has, a fraction that is not between 0 and 1, or if either side is left empty.
+        At a title that no document has, a fraction that is not between 0 and 1, or if either side is left empty: by a
+        fraction only if all texts are equal.
 
     >>> plays = [Document("Hamlet", "To be"), Document("Macbeth", "Is this a dagger")]
     >>> train, validation = split(plays, ["Hamlet"])
@@ -43,7 +45,7 @@ def split(
         side = "training" if any(held) else "validation"
         raise ValueError(
             f"held_out={held_out!r} leaves none of {len(documents)} documents for {side}; "
-            "choose another fraction or other titles, or give more documents"
+            "choose other titles, or give more documents, with other texts"
         )
     train = [document for document, out in zip(documents, held, strict=True) if not out]
     return train, [document for document, out in zip(documents, held, strict=True) if out]
@@ -62,7 +64,9 @@ def _has_hash_below(documents: list[Document], fraction: float) -> list[bool]:
     if not 0 < fraction < 1:
         raise ValueError(f"held_out is {fraction}, expected a fraction between 0 and 1, or titles")
     digests = (hashlib.sha256(document.text.encode("utf-8")).digest() for document in documents)
-    return [int.from_bytes(digest[:8]) < fraction * 2**64 for digest in digests]
+    hashes = [int.from_bytes(digest[:8]) for digest in digests]
+    bound = min(max(fraction * 2**64, min(hashes, default=0) + 1), max(hashes, default=0))  # the least out, the most in
+    return [value < bound for value in hashes]
 
 
 def read_text(path: str | Path) -> str:

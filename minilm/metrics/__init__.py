@@ -7,7 +7,7 @@ from .chrf import chrf, chrf_counts, chrf_of_counts
 from .classes import Bins, calibration_error, confusion, f1_of_classes, reliability
 from .likelihood import accuracy, bits_per_character, cross_entropy, perplexity, total_nats
 from .rouge import Rouge, longest_common_subsequence, rouge_l, rouge_n
-from .tokens import TOKENIZERS, ngrams, tokens
+from .tokens import TOKENIZERS, is_chinese, ngrams, tokens
 
 __all__ = [
     "TOKENIZERS",
@@ -33,6 +33,7 @@ __all__ = [
     "f1",
     "f1_of_classes",
     "interval",
+    "is_chinese",
     "longest_common_run",
     "longest_common_subsequence",
     "ngrams",

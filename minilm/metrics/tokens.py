@@ -10,6 +10,7 @@ CHINESE = re.compile(
     "([\u2001-\u2a6d\u2e80-\u2eff\u2f00-\u2fdf\u2ff0-\u303f\u3100-\u312f\u31a0-\u31bf\u31c0-\u31ef\u3200-\u33ff"
     "\u3400-\u4db5\u4e00-\u9fbb\uf900-\ufa2d\ufa30-\ufa6a\ufa70-\ufad9\ufe10-\ufe1f\ufe30-\ufe4f\uff00-\uffef])"
 )
+HAN, LATIN = re.compile("[\u3400-\u4dbf\u4e00-\u9fff]"), re.compile("[A-Za-z]+")
 PUNCTUATION = (
     (re.compile(r"([{-~\[-` -&(-+:-@/])"), r" \1 "),  # ASCII's, but ' , - .
     (re.compile(r"([^0-9])([.,])"), r"\1 \2 "),  # 3.14 and 1,000 stay whole
@@ -56,6 +57,15 @@ def ngrams(tokens: Sequence[Hashable], n: int) -> Counter:
     Counter({('a', 'b'): 2, ('b', 'a'): 1})
     """
     return Counter(zip(*(tokens[i:] for i in range(n)), strict=False))
+
+
+def is_chinese(text: str) -> bool:
+    """Whether a text has more Chinese characters than words in Latin letters, and is to be measured as Chinese.
+
+    >>> is_chinese("用 Python 读书"), is_chinese("The word 书 means book.")
+    (True, False)
+    """
+    return len(HAN.findall(text)) > len(LATIN.findall(text))
 
 
 def _with_punctuation_apart(text: str) -> list[str]:

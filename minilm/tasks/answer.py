@@ -1,6 +1,5 @@
 """Answer questions about a passage by a span of it: `python -m minilm answer RUN "Who says it?" --passage FILE`."""
 
-import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Self
@@ -18,14 +17,14 @@ from minilm.models import Bert, BertSpans, RecurrentSpans
 from minilm.training import AdamW, Trainer, schedules
 
 from . import folder as folders
-from . import rows
+from . import rows, squad
 
 ABOUT = "answer questions about a text by a span of it"
-FORMAT = 'FILE is in the format of SQuAD 1.1 or 2.0 (JSON, UTF-8), or "shakespeare": questions about its plays'
+FORMAT = "FILE is JSON in the format of SQuAD 1.1 or 2.0, in UTF-8. Or it is the name of a corpus: shakespeare."
 OPTIONS = {"--passage": {"type": Path, "metavar": "FILE", "help": "the text that the question is about"}}
 DRAWN = 40_000  # questions about the plays, for the command line
 SIZE = 8000  # pieces of words
-BATCH, RATE = 16, 2e-3
+BATCH, RATE = 16, 3e-3
 OTHER_NAMES = 0.8  # of the people in the plays that are trained on: see Asker
 
 KINDS = {
@@ -83,9 +82,11 @@ class Answerer:
         Raises
         ------
         ValueError
-            If there is no such kind, neither minutes nor steps are given, or a size is wrong.
+            If there is no such kind or no question, neither minutes nor steps are given, or a size is wrong.
         """
         expect("kind", repr(kind), kind in KINDS, f"one of {', '.join(KINDS)}")
+        there = isinstance(examples, Asker) or len(examples) > 0
+        expect("examples", "empty", there, "at least one question to learn from")
         tokenizer = tokenizer or cls.tokenizer(examples)
         reader = SpanReader(tokenizer, longest=longest, mark=mark)
         sizes = {"vocabulary": len(tokenizer), "pad": reader.special.pad, "segments": SEGMENTS, **settings}
@@ -113,7 +114,14 @@ class Answerer:
 
         Of the spans that lie within a passage that with the highest P(first) P(last) is the answer, unless [CLS], "no
         answer", has more in each window.
+
+        Raises
+        ------
+        ValueError
+            If a question is empty.
         """
+        for question in questions:
+            expect("question", repr(question.question), question.question.strip() != "", "something to answer")
         windows = [(i, window) for i, question in enumerate(questions) for window in self.reader.windows(question)]
         best = [(-np.inf, "")] * len(questions)
         for (i, window), probabilities in zip(windows, self._log_probs([w for _, w in windows], batch), strict=True):
@@ -127,10 +135,12 @@ class Answerer:
         return symbols, np.exp(next(self._log_probs([window], 1)))
 
     def evaluate(self, examples: Sequence[Question]) -> dict[str, float]:
-        """Exact match and F1 as SQuAD counts them, 0 to 1, means over the questions."""
-        answers = self.answers(examples)
-        pairs = [(answer, question.answers or ("",)) for answer, question in zip(answers, examples, strict=True)]
-        return {name: float(np.mean([measure(*pair) for pair in pairs]))
+        """Exact match and F1, 0 to 1, means over the questions: as SQuAD counts them, of Chinese passages as CMRC."""
+        judged = [
+            (answer, question.answers or ("",), "zh" if metrics.is_chinese(question.passage) else "en")
+            for answer, question in zip(self.answers(examples), examples, strict=True)
+        ]
+        return {name: float(np.mean([measure(*one) for one in judged]))
                 for name, measure in (("exact match", metrics.exact_match), ("F1", metrics.f1))}  # fmt: skip
 
     def save(self, folder: str | Path) -> None:
@@ -151,9 +161,8 @@ class Answerer:
             If a file is missing or damaged, or the folder holds another task's model.
         """
         saved = folders.load(folder, "answer")
-        model = KINDS[saved.config["kind"]](**saved.config["settings"], rng=np.random.default_rng(0))
-        model.load_state_dict(saved.arrays)
-        return cls(model.eval(), SpanReader(saved.tokenizers["tokenizer"], **saved.config["reader"]))
+        model = saved.model(KINDS[saved.config["kind"]])
+        return cls(model, SpanReader(saved.tokenizers["tokenizer"], **saved.config["reader"]))
 
     def _log_probs(self, windows: list[Window], batch) -> Iterator[np.ndarray]:
         """ln P of the first and of the last place in each window, (2, T) each, computed with those of like length."""
@@ -184,66 +193,23 @@ def told(answerer: Answerer, options: Any) -> str:
 
 
 def read(path: str | Path, *, skip_bad: bool = False) -> list[Question]:
-    """The questions of a file in SQuAD's format, version 1.1 or 2.0; or questions about the plays of "shakespeare".
-
-    {"data": [{"title": ..., "paragraphs": [{"context": ..., "qas": [{"question": ..., "answers": [{"text": ...,
-    "answer_start": ...}], "is_impossible": false}]}]}]}; no answers, or is_impossible, mean that the passage has none.
+    """The questions of a file in SQuAD's format, or questions about the plays of "shakespeare".
 
     Raises
     ------
     OSError, ValueError
-        If the file cannot be read or is no JSON of that form; if an answer is not where it is said to be, a question
-        or a passage empty, unless `skip_bad`.
+        As `squad.read`.
     """
     if str(path) == "shakespeare":
         asker, rng = practice(parted(scenes())[0]), np.random.default_rng(0)
         return [asker.ask(rng) for _ in range(DRAWN)]
-    content = read_text(path)
-    try:
-        articles = json.loads(content)["data"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(f'{path} is not JSON as SQuAD has it ({error!r}); expected {{"data": [...]}}') from error
-    found, wrong = [], []
-    for where, title, context, asked in _asked(articles):
-        try:
-            found.append(_question(title, context, asked))
-        except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
-            told = error if isinstance(error, ValueError) else repr(error)
-            wrong.append(f"{where}{_line(content, asked)}: {told}")
-    rows.report(path, wrong, len(found), "questions with answers that stand in their contexts", skip_bad)
-    return found
+    return squad.read(path, skip_bad=skip_bad)
 
 
 def split(questions: Sequence[Question]) -> tuple[list[Question], list[Question]]:
     """Questions to learn from, and a tenth to measure on: whole articles if there are ten, or else whole passages."""
     by_title = len({question.title for question in questions}) >= 10
     return rows.split(questions, lambda question: question.title if by_title else question.passage)
-
-
-def _asked(articles) -> Iterator[tuple[str, str, str, Any]]:
-    """Where each question is, its article's title, its passage, and itself."""
-    for a, article in enumerate(articles):
-        for p, paragraph in enumerate(article["paragraphs"]):
-            for q, asked in enumerate(paragraph["qas"]):
-                yield f"data[{a}].paragraphs[{p}].qas[{q}]", article.get("title", ""), paragraph["context"], asked
-
-
-def _line(content, asked) -> str:
-    """On which line the question stands, if it can be found there."""
-    place = content.find(f'"{asked["id"]}"') if isinstance(asked, dict) and asked.get("id") else -1
-    return f" (line {content.count(chr(10), 0, place) + 1})" if place >= 0 else ""
-
-
-def _question(title, context, asked) -> Question:
-    if not asked["question"].strip() or not context.strip():
-        raise ValueError("the question or the context is empty")
-    answers = [] if asked.get("is_impossible") else asked["answers"]
-    for answer in answers:
-        text, start = answer["text"], answer["answer_start"]
-        if not text or context[start : start + len(text)] != text:
-            raise ValueError(f"at character {start} the context has {context[start : start + 30]!r}, not {text!r}")
-    start = answers[0]["answer_start"] if answers else -1
-    return Question(asked["question"], context, tuple(answer["text"] for answer in answers), start, title=title)
 
 
 def _batches(questions, reader, batch, seed):

@@ -9,7 +9,7 @@ import numpy as np
 from minilm import autograd, data, metrics, models
 from minilm.data import Examples, WordPieceTokenizer, framed, padded
 from minilm.data.framing import Framed, Special
-from minilm.expect import expect_count
+from minilm.expect import expect, expect_count
 from minilm.nn import Module
 from minilm.training import AdamW, Trainer, schedules
 from minilm.training.evaluation import evaluating
@@ -18,7 +18,7 @@ from . import folder as folders
 from . import rows
 
 ABOUT = "give texts one of several labels, after those of a file"
-FORMAT = "FILE: label <tab> text in each row (UTF-8), or the name of a corpus: reviews-zh, reviews-en."
+FORMAT = rows.format_of(("label", "text"), "reviews-zh or reviews-en")
 LABELS = {0: "against", 1: "for"}  # of the corpora of reviews
 TASK = "classify"
 LEAST_STEPS = 500
@@ -55,8 +55,22 @@ def read(path: str | Path, skip_bad: bool = False) -> list[Example]:
 
 
 def split(examples: Sequence[Example], held_out: float = 0.1) -> tuple[list[Example], list[Example]]:
-    """Examples to learn from, and a part to measure on; equal texts stay on one side."""
-    return rows.split(examples, lambda example: example.text, held_out)
+    """Examples to learn from, and a part to measure on; equal texts stay on one side.
+
+    All texts with a label are learned from if else none were: nobody can answer with a label that was never shown.
+
+    Raises
+    ------
+    ValueError
+        If nothing is left to measure on.
+    """
+    kept, held = rows.split(examples, lambda example: example.text, held_out)
+    shown = {example.label for example in kept}
+    needed = {example.text for example in held if example.label not in shown}
+    kept += [example for example in held if example.text in needed]
+    held = [example for example in held if example.text not in needed]
+    expect("held out", f"none of {len(kept)} examples", bool(held), "at least one; give more examples of each label")
+    return kept, held
 
 
 class Classifier:
@@ -127,16 +141,12 @@ class Classifier:
         expect_count("longest", longest, 3)
         kept, held_out = split(examples, 0.2)  # after a first split at 0.1: the next tenth of the hashes
         tokenizer = WordPieceTokenizer.train("\n".join(example.text for example in kept), vocabulary)
-        special, rng = Special.of(tokenizer), np.random.default_rng(seed)
-        unknown = tokenizer.vocabulary.id("[UNK]")
-        model = models.RecurrentClassifier(
-            len(tokenizer), len(labels), pad=special.pad, unknown=unknown, pairs=pairs, **sizes, rng=rng
-        )
-        steps = steps or max(LEAST_STEPS, round(epochs * len(kept) / batch))
-        limits = {"minutes": minutes, "steps": steps, "seed": seed, "folder": folder, "show_progress": show_progress}
-        stopping = {"evaluate_every": evaluate_every, "patience": patience}
-        made = cls(model, tokenizer, labels, longest)
-        return made.fit(kept, held_out, batch=batch, lr=lr, weight_decay=weight_decay, **limits, **stopping)
+        classifier = cls(_model(tokenizer, labels, seed, pairs=pairs, **sizes), tokenizer, labels, longest)
+        return classifier.fit(
+            kept, held_out, minutes=minutes, steps=steps or max(LEAST_STEPS, round(epochs * len(kept) / batch)),
+            seed=seed, folder=folder, show_progress=show_progress, batch=batch, lr=lr, weight_decay=weight_decay,
+            evaluate_every=evaluate_every, patience=patience,
+        )  # fmt: skip
 
     def fit(
         self,
@@ -182,7 +192,7 @@ class Classifier:
         return found
 
     def evaluate(self, examples: Sequence[Example]) -> dict[str, float]:
-        """Accuracy, the mean F1 of the labels, and the calibration error.
+        """Accuracy, the mean F1 of the labels that an example has or is given, and the calibration error.
 
         Raises
         ------
@@ -190,9 +200,11 @@ class Classifier:
             If an example has a label that training did not have.
         """
         p, labels = self.probabilities([example.text for example in examples]), self._numbers(examples)
+        given = p.argmax(axis=1)
+        f1 = metrics.f1_of_classes(given, labels, len(self.labels))
         return {
-            "accuracy": metrics.accuracy(p.argmax(axis=1), labels),
-            "macro-F1": float(metrics.f1_of_classes(p.argmax(axis=1), labels, len(self.labels)).mean()),
+            "accuracy": metrics.accuracy(given, labels),
+            "macro-F1": float(f1[np.union1d(given, labels)].mean()),
             "calibration error": metrics.calibration_error(p, labels),
         }
 
@@ -204,10 +216,9 @@ class Classifier:
     @classmethod
     def load(cls, folder: str | Path) -> Self:
         """The classifier that `save` wrote. Errors as of `folder.load`."""
-        config, arrays, tokenizers = folders.load(folder, TASK)
-        model = models.RecurrentClassifier(**config["settings"], rng=np.random.default_rng(0))
-        model.load_state_dict(arrays)
-        return cls(model, tokenizers["tokenizer"], config["labels"], config["longest"])
+        saved = folders.load(folder, TASK)
+        model = saved.model(models.RecurrentClassifier)
+        return cls(model, saved.tokenizers["tokenizer"], saved.config["labels"], saved.config["longest"])
 
     def _batches(self, examples, batch, seed) -> Examples:
         texts = self._framed([example.text for example in examples])
@@ -232,6 +243,15 @@ class Classifier:
 Task = Classifier
 
 
+def _model(tokenizer, labels, seed, **settings) -> models.RecurrentClassifier:
+    """Untrained."""
+    pad, unknown = tokenizer.vocabulary.ids(["[PAD]", "[UNK]"]).tolist()
+    rng = np.random.default_rng(seed)
+    return models.RecurrentClassifier(len(tokenizer), len(labels), pad=pad, unknown=unknown, **settings, rng=rng)
+
+
 def told(classifier: Classifier, options) -> str:
     """What the command prints."""
+    room = classifier.longest - 2  # beside [CLS] and [SEP]
+    rows.tell_if_cut(len(classifier.tokenizer.encode(options.text)), room, "tokens")
     return str(classifier(options.text))

@@ -8,6 +8,7 @@ from minilm.arguments import positive_float, positive_int, seed
 from . import TASKS
 
 MINUTES = 5.0
+TRAINING = ("out", "minutes", "steps", "seed", "skip_bad")  # options that only training has
 
 
 def add(subparsers) -> None:
@@ -20,8 +21,9 @@ def add(subparsers) -> None:
         command.add_argument("--out", type=Path, metavar="DIR", help="train: the run folder, new or empty")
         command.add_argument("--minutes", type=positive_float, metavar="M", help=f"train: time (default: {MINUTES:g})")
         command.add_argument("--steps", type=positive_int, metavar="N", help="train: updates; N gives one model")
-        command.add_argument("--seed", type=seed, default=0, help="train: default 0")
-        command.add_argument("--skip-bad", action="store_true", help="train: pass over wrong rows, and say how many")
+        command.add_argument("--seed", type=seed, help="train: default 0")
+        command.add_argument("--skip-bad", action="store_const", const=True,
+                             help="train: pass over wrong rows, and say how many")  # fmt: skip
         for flag, settings in getattr(module, "OPTIONS", {}).items():
             command.add_argument(flag, **settings)
 
@@ -30,7 +32,10 @@ def run(options: Namespace) -> None:
     """Learn from a file, or work on a text."""
     module = TASKS[options.task]
     if options.run_or_train == "train":
+        own = [flag.removeprefix("--").replace("-", "_") for flag in getattr(module, "OPTIONS", {})]
+        _refuse(options, own, "training does not take it; leave it out")
         return train(module, options)
+    _refuse(options, TRAINING, "it is for training; write the word train in front of a file to learn from")
     print(module.told(module.Task.load(Path(options.run_or_train)), options))
 
 
@@ -40,11 +45,32 @@ def train(module, options: Namespace) -> None:
         raise ValueError("--out is missing; expected the folder that the trained model goes to")
     if options.out.exists() and (not options.out.is_dir() or any(options.out.iterdir())):
         raise ValueError(f"--out {options.out} is there already; expected a new or empty folder")
-    kept, held_out = module.split(module.read(options.text, skip_bad=options.skip_bad))
+    kept, held_out = _parted(module, options)
     print(f"{len(kept):,} examples to learn from, {len(held_out):,} held out\n")
     minutes = options.minutes or (None if options.steps else MINUTES)
-    limits = {"minutes": minutes, "steps": options.steps, "seed": options.seed}
-    trained = module.Task.train(kept, folder=options.out, **limits)
+    limits = {"minutes": minutes, "steps": options.steps, "seed": options.seed or 0}
+    try:
+        trained = module.Task.train(kept, folder=options.out, **limits)
+    except KeyboardInterrupt as stop:
+        raise KeyboardInterrupt(f"{stop}; it is no run yet: begin again, with another --out") from None
     trained.save(options.out)
     figures = ", ".join(f"{name} {value:.3f}" for name, value in trained.evaluate(held_out).items())
     print(f"\nheld out: {figures}\nrun folder: {options.out}")
+
+
+def _refuse(options, names, remedy):
+    """Nobody should think that something was heeded which was not."""
+    for name in names:
+        value = getattr(options, name)
+        if value is not None:
+            raise ValueError(f"--{name.replace('_', '-')} is {value}; {remedy}")
+
+
+def _parted(module, options):
+    """Of a file's examples those to learn from, and those to measure on."""
+    examples = module.read(options.text, skip_bad=bool(options.skip_bad))
+    try:
+        return module.split(examples)
+    except ValueError as error:
+        told = f"{options.text} has too little in it: something must be held out, to measure on"
+        raise ValueError(f"{told} ({error})") from error

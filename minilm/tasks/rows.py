@@ -19,10 +19,20 @@ class _Row(NamedTuple):
     example: object
 
 
+def format_of(columns: Sequence[str], corpora: str) -> str:
+    """What --help says of a file that `tsv` reads, or that is the name of a corpus."""
+    line = " <tab> ".join(columns)
+    return (
+        f"Each line of FILE is {line}, in UTF-8, as they stand, without quotes around them; a first line of just these "
+        f"words is passed over. Or FILE is the name of a corpus: {corpora}."
+    )
+
+
 def tsv(path: str | Path, columns: Sequence[str], *, skip_bad: bool = False) -> list[tuple[str, ...]]:
     """The rows of a UTF-8 file, one a line, with a tab between columns; empty lines are passed over.
 
-    A first line that holds the names of the columns is no row.
+    A first line that holds the names of the columns is no row. Quotes are characters like any others: there is no way
+    to write a tab or a line's end within a cell.
 
     Raises
     ------
@@ -45,7 +55,7 @@ def tsv(path: str | Path, columns: Sequence[str], *, skip_bad: bool = False) -> 
 def _problem(row, columns) -> str | None:
     if len(row) != len(columns):
         return f"{len(row)} column{'s' * (len(row) != 1)} instead of {len(columns)}"
-    empty = [name for name, cell in zip(columns, row, strict=True) if not cell]
+    empty = [name for name, cell in zip(columns, row, strict=True) if not any(map(str.isprintable, cell))]
     return f"{empty[0]} is empty" if empty else None
 
 
@@ -60,15 +70,23 @@ def report(path: str | Path, wrong: Sequence[str], right: int, expected: str, sk
         print(f"{path}: skipped {len(wrong)}, {right} are left\n  {listed}", file=sys.stderr)
 
 
+def tell_if_cut(length: int, longest: int, unit: str) -> None:
+    """Say that a text is too long to be read to its end."""
+    if length > longest:
+        print(f"the text has {length:,} {unit}; only the first {longest:,} are read", file=sys.stderr)
+
+
 def split(
     examples: Iterable[Example], text: Callable[[Example], str], held_out: float = 0.1
 ) -> tuple[list[Example], list[Example]]:
     """Examples to learn from, and a part to measure on: by the hash of a text, so those with equal texts stay together.
 
+    Of few examples at least one is on either side (`data.split`).
+
     Raises
     ------
     ValueError
-        If either side is left empty.
+        If all texts are equal.
     """
     rows = [_Row("", text(example), example) for example in examples]
     kept, held = data.split(rows, held_out)

@@ -12,6 +12,7 @@ from minilm.data import Pairs, pad
 from minilm.data.copying import CopyTokenizer, pieces
 from minilm.data.docstrings import Docstring, docstrings, split_docstrings
 from minilm.data.vocabulary import Vocabulary
+from minilm.expect import expect, expect_count
 from minilm.generate import beam_search
 from minilm.models import PointerGenerator
 from minilm.training import AdamW, Log, Trainer, schedules
@@ -20,7 +21,7 @@ from . import folder as folders
 from . import rows
 
 ABOUT = "summarise texts"
-FORMAT = "FILE has a text, a tab and its summary on each line; or it is the word docstrings"
+FORMAT = rows.format_of(("text", "summary"), "docstrings")
 BATCH, LEARNING_RATE = 32, 3e-3
 
 
@@ -64,6 +65,7 @@ def split(examples: Sequence[HasSummary]) -> tuple[list[HasSummary], list[HasSum
 
 def told(summarizer: "Summarizer", options) -> str:
     """What the command prints."""
+    rows.tell_if_cut(len(pieces(options.text)), summarizer.longest, "words")
     return summarizer(options.text)
 
 
@@ -109,7 +111,15 @@ class Summarizer:
             Words of a text that are read, and of a summary that are learned and written.
         dropout, sizes
             Of `PointerGenerator`.
+
+        Raises
+        ------
+        ValueError
+            If there are no examples, one has no word to read, neither minutes nor steps are given, or a size is wrong.
         """
+        expect("examples", "empty", len(examples) > 0, "at least one text with its summary")
+        expect_count("longest", longest)
+        expect_count("words", words)
         least = least or (4 if len(examples) >= 1000 else 1)
         tokenizer = CopyTokenizer.learn((text for e in examples for text in (e.text, e.summary)), least=least)
         model = PointerGenerator(
@@ -178,11 +188,8 @@ class Summarizer:
     def load(cls, folder: str | Path) -> Self:
         """The summarizer that `save` wrote."""
         saved = folders.load(folder, "summarize")
-        settings = saved.config["settings"]
-        model = PointerGenerator(**settings, rng=np.random.default_rng(0))
-        model.load_state_dict(saved.arrays)
-        tokenizer = CopyTokenizer(Vocabulary.from_json(saved.config["vocabulary"]), settings["room"])
-        model.eval()
+        model = saved.model(PointerGenerator)
+        tokenizer = CopyTokenizer(Vocabulary.from_json(saved.config["vocabulary"]), model.settings["room"])
         return cls(model, tokenizer, longest=saved.config["longest"], words=saved.config["words"])
 
     def _read(self, texts):
@@ -198,12 +205,13 @@ Task = Summarizer
 
 
 def rouge(summaries: Sequence[str], references: Sequence[str]) -> dict[str, float]:
-    """The means of ROUGE-1, -2 and -L (F1); of texts without Latin letters by characters.
+    """The means of ROUGE-1, -2 and -L (F1); of Chinese and all texts without Latin letters by characters.
 
     >>> rouge(["Sum the rows."], ["Sum all rows."])["ROUGE-1"] == 2 / 3
     True
     """
-    tokenize = "word" if any(re.search("[a-z]", text.lower()) for text in references) else "char"
+    whole = " ".join(references)
+    tokenize = "char" if metrics.is_chinese(whole) or not re.search("[A-Za-z]", whole) else "word"
     measures: dict[str, Callable] = {
         "ROUGE-1": lambda ours, theirs: metrics.rouge_n(ours, theirs, 1, tokenize),
         "ROUGE-2": lambda ours, theirs: metrics.rouge_n(ours, theirs, 2, tokenize),

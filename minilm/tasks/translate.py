@@ -18,10 +18,8 @@ from . import folder as folders
 from . import rows
 
 ABOUT = "translate sentences"
-FORMAT = (
-    "FILE: UTF-8, in each line a sentence, a tab and its translation; or tatoeba, a corpus from Chinese to English."
-)
 CORPUS = "tatoeba"
+FORMAT = rows.format_of(("source", "target"), f"{CORPUS}, from Chinese to English")
 VOCABULARY = 8_000  # symbols on either side, at most
 CONTEXT = 128  # tokens of a sentence and its end, at most
 AT_ONCE = 64  # sentences that are translated together
@@ -180,8 +178,8 @@ class Translator:
         """
         sources = [self._encode(text) for text in texts]
         for text, source in zip(texts, sources, strict=True):
-            fits = 0 < len(source) < CONTEXT
-            expect("text", f"{text[:40]!r}, {len(source)} tokens", fits, f"1 to {CONTEXT - 1}: a sentence at a time")
+            told = f"{text[:40]!r}, {len(source)} tokens"
+            expect("text", told, _fits(source), f"1 to {CONTEXT - 1}: a sentence at a time")
         order, found = np.argsort([len(source) for source in sources], kind="stable"), [""] * len(texts)
         for i in range(0, len(order), AT_ONCE):
             rows = order[i : i + AT_ONCE]
@@ -190,12 +188,20 @@ class Translator:
         return found
 
     def evaluate(self, pairs: Sequence[Pair], num_beams: int = 5) -> dict[str, float]:
-        """BLEU and chrF of lower-case text; a sentence with several translations has them all as references."""
+        """BLEU and chrF of lower-case text; a sentence with several translations has them all as references.
+
+        BLEU's tokens are those of "13a", or of "zh" if the translations are Chinese: see `metrics.tokens`.
+
+        A sentence that is too long counts as one of which nothing was translated.
+        """
         references: dict[str, list[str]] = {}
         for pair in pairs:
             references.setdefault(pair.source, []).append(pair.target.lower())
-        written, right = self.translate(list(references), num_beams), list(references.values())
-        return {"BLEU": metrics.bleu(written, right).score, "chrF": metrics.chrf(written, right)}
+        fit = [source for source in references if _fits(self._encode(source))]
+        found = dict(zip(fit, self.translate(fit, num_beams), strict=True))
+        written, right = [found.get(source, "") for source in references], list(references.values())
+        tokenize = "zh" if metrics.is_chinese(" ".join(pair.target for pair in pairs)) else "13a"
+        return {"BLEU": metrics.bleu(written, right, tokenize).score, "chrF": metrics.chrf(written, right)}
 
     def save(self, folder: str | Path) -> None:
         """Write what `load` needs."""
@@ -212,9 +218,7 @@ class Translator:
             As `folder.load`.
         """
         saved = folders.load(folder, "translate")
-        model = KINDS[saved.config["kind"]][0](**saved.config["settings"], rng=np.random.default_rng(0))
-        model.load_state_dict(saved.arrays)
-        model.eval()
+        model = saved.model(KINDS[saved.config["kind"]][0])
         return cls(model, saved.tokenizers["source"], saved.tokenizers["target"], saved.config["kind"])
 
     def _encode(self, text) -> np.ndarray:
@@ -236,6 +240,11 @@ Task = Translator
 def told(translator: Translator, options: Namespace) -> str:
     """What the command line prints of a sentence."""
     return translator(options.text)
+
+
+def _fits(source) -> bool:
+    """Whether there is room for a sentence and its end."""
+    return 0 < len(source) < CONTEXT
 
 
 def _model(kind, source, target, settings, seed) -> models.ConditionalModel:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from minilm.data import docstrings as module
+from minilm.data import python_files
 from minilm.data.docstrings import (
     TEST,
     VALIDATION,
@@ -156,7 +157,7 @@ def test_the_packages_are_those_of_the_requirements():
     requirements = Path(__file__).parents[2] / "requirements.txt"
     lines = [line.partition("#")[0].strip() for line in requirements.read_text(encoding="utf-8").splitlines()]
     named = {line.split()[0] for line in lines if line and line != "-e ." and line[0].isalpha()}
-    assert named == set(module.REQUIRED)
+    assert named == set(python_files.REQUIRED)
 
 
 def test_needs_of_needs_are_installed_packages_too():
@@ -167,15 +168,15 @@ def test_needs_of_needs_are_installed_packages_too():
 
 
 def test_without_any_package_it_is_told_how_to_install_them(monkeypatch):
-    monkeypatch.setattr(module, "REQUIRED", ("no-such-package",))
+    monkeypatch.setattr(python_files, "REQUIRED", ("no-such-package",))
     with pytest.raises(OSError, match=r"pip install -r requirements\.txt"):
         module.docstrings()
 
 
 def test_a_second_call_reads_the_cache(monkeypatch, tmp_path):
     monkeypatch.setenv("MINILM_CACHE", str(tmp_path))
-    monkeypatch.setattr(module, "REQUIRED", ("pluggy",))
-    monkeypatch.setattr(module, "_of_python", lambda: [("json/decoder.py", Path(json.decoder.__file__))])
+    monkeypatch.setattr(python_files, "REQUIRED", ("pluggy",))
+    monkeypatch.setattr(python_files, "_of_python", lambda: [("json/decoder.py", Path(json.decoder.__file__))])
     first = module.docstrings()
     monkeypatch.setattr(module, "of_package", lambda package: pytest.fail("it was read again"))
     assert first == module.docstrings()
@@ -184,7 +185,7 @@ def test_a_second_call_reads_the_cache(monkeypatch, tmp_path):
 
 
 def test_pythons_own_library_is_read_but_not_what_is_installed_beside_it(monkeypatch):
-    names = [name for name, _ in module._of_python()]
+    names = [name for name, _ in python_files._of_python()]
     assert "json/decoder.py" in names and not any("site-packages" in name for name in names)
-    monkeypatch.setattr(module, "_of_python", lambda: [(name, Path(json.decoder.__file__)) for name in names[:9]])
+    monkeypatch.setattr(python_files, "_of_python", lambda: [(name, Path(json.decoder.__file__)) for name in names[:9]])
     assert {record.name for record in module.of_package("python")} == {"JSONDecoder", "JSONDecodeError"}

@@ -44,6 +44,21 @@ def test_the_hash_is_the_same_on_every_machine():
     assert [document.title for document in split(MANY[:40], 0.1)[1]] == ["12", "13", "19", "20", "26", "30"]
 
 
+@pytest.mark.parametrize("fraction", [1e-9, 0.1, 0.5, 0.9, 1 - 1e-9])
+@pytest.mark.parametrize("number", [2, 3, 12])
+def test_of_few_documents_one_is_held_out_and_one_is_not(number, fraction):
+    for first in range(0, 600, number):
+        few = MANY[first : first + number]
+        train, validation = split(few, fraction)
+        assert train and validation and sorted(train + validation) == sorted(few)
+        assert split(few[::-1], fraction) == (train[::-1], validation[::-1])
+
+
+def test_equal_texts_alone_cannot_be_split():
+    with pytest.raises(ValueError, match=r"leaves none of 3 documents for validation.*with other texts"):
+        split([Document(title, "To be") for title in "abc"], 0.5)
+
+
 @pytest.mark.parametrize("fraction", [0, 1, -0.1, 1.5, float("nan")])
 def test_a_fraction_outside_is_refused(fraction):
     with pytest.raises(ValueError, match=f"held_out is {fraction}, expected a fraction between 0 and 1"):

@@ -1,6 +1,6 @@
 """python tests/studies/answers.py [--seeds 3] [--steps 2000] [--only "marked 0"]: who says it?
 
-Trains with and without the mark on words that a question shares with its passage, and once a Bert; measures on plays
+Trains with and without the mark on words that a question shares with its passage, and a Bert; measures on plays
 that nothing was trained on, beside the rules, and writes notebooks/results/answers.json after each run; what is there
 is kept.
 Training is counted in steps, so that no other work on the machine changes a figure.

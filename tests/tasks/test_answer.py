@@ -32,8 +32,10 @@ def test_both_versions_of_squad_are_read(file):
     ("changed", "told"),
     [
         ({"answers": [{"text": "HAMLET", "answer_start": 1}]}, "at character 1 the context has 'AMLET: Ay.'"),
-        ({"question": " "}, "the question or the context is empty"),
-        ({"answers": None}, "TypeError"),
+        ({"answers": [{"text": "HAMLET", "answer_start": -11}]}, "at character -11 the context has 'HAMLET: Ay.'"),
+        ({"answers": [{"text": "HAMLET", "answer_start": "0"}]}, 'expected a list of {"text": ..., "answer_start"'),
+        ({"question": " "}, "the question is ' '; expected a text"),
+        ({"answers": None}, "answers is None; expected a list"),
     ],
 )
 def test_wrong_questions_are_told_by_their_line_and_skipped_only_if_asked(file, capsys, changed, told):
@@ -45,9 +47,39 @@ def test_wrong_questions_are_told_by_their_line_and_skipped_only_if_asked(file, 
     assert len(read(file(content), skip_bad=True)) == 1 and "skipped 1" in capsys.readouterr().err
 
 
+PARAGRAPH = {"context": "HAMLET: Ay.", "qas": []}
+
+
+@pytest.mark.parametrize(
+    ("article", "told"),
+    [
+        ("Hamlet", "data[0]: there is no list 'paragraphs' in it"),
+        ({"title": "Hamlet"}, "data[0]: there is no list 'paragraphs' in it"),
+        ({"paragraphs": [PARAGRAPH | {"qas": None}]}, "data[0].paragraphs[0]: there is no list 'qas' in it"),
+        ({"paragraphs": [PARAGRAPH | {"qas": [5]}]}, "data[0].paragraphs[0].qas[0]: it is 5; expected an object"),
+        ({"paragraphs": [{"qas": [{"question": "Who?", "answers": []}]}]}, "qas[0]: the context is None"),
+    ],
+)
+def test_parts_that_are_missing_are_told_by_their_place_and_skipped_only_if_asked(file, capsys, article, told):
+    content = {"data": [article, *squad()["data"]]}
+    with pytest.raises(ValueError, match="1 wrong") as error:
+        read(file(content))
+    assert told in str(error.value)
+    assert len(read(file(content), skip_bad=True)) == 1 and told in capsys.readouterr().err
+
+
+def test_a_title_that_is_a_number_is_one(file):
+    content = squad()
+    content["data"][0]["title"] = 5
+    assert read(file(content))[0].title == "5"
+
+
 def test_a_file_of_another_format_is_refused(file):
     with pytest.raises(ValueError, match="not JSON as SQuAD has it"):
         read(file([1, 2]))
+    with pytest.raises(ValueError, match=r"squad\.json is not JSON, as SQuAD is \(Expecting value: line 2"):
+        (path := file({})).write_text('{"data":\n]', encoding="utf-8")
+        read(path)
 
 
 def test_whole_articles_are_held_out():
@@ -75,6 +107,25 @@ def test_it_learns_to_answer_and_to_say_nothing(answerer):
     right = [Question("Who says it?", "ANNA: not to be or sea", ("ANNA",), 0)]
     assert answerer.evaluate(right) == {"exact match": 1.0, "F1": 1.0}
     assert answerer.evaluate([right[0]._replace(answers=("BERT",))]) == {"exact match": 0.0, "F1": 0.0}
+
+
+def test_chinese_answers_are_measured_by_characters(answerer, monkeypatch):
+    asked = [
+        Question("他做什么?", "他喜欢读书。", ("喜欢读书",), 1),
+        Question("Who?", "ANNA BELL: Ay.", ("ANNA BELL",), 0),
+    ]
+    monkeypatch.setattr(answerer, "answers", lambda questions: ["读书。", "ANNA"])
+    assert answerer.evaluate(asked) == {"exact match": 0.0, "F1": pytest.approx((2 / 3 + 2 / 3) / 2)}
+
+
+def test_without_questions_there_is_nothing_to_learn():
+    with pytest.raises(ValueError, match="examples is empty; expected at least one question"):
+        Answerer.train([], steps=1)
+
+
+def test_an_empty_question_is_refused(answerer):
+    with pytest.raises(ValueError, match="question is ' '; expected something to answer"):
+        answerer(" ", "DORA: be to sea or not")
 
 
 def test_answers_do_not_depend_on_what_else_is_asked(answerer):

@@ -1,5 +1,7 @@
 """Classify, from a file to a folder and back: any labels, bad rows by line number, equal answers after loading."""
 
+from argparse import Namespace
+
 import numpy as np
 import pytest
 
@@ -28,6 +30,12 @@ def test_three_labels_in_two_scripts_are_learned(trained):
     assert figures.keys() == {"accuracy", "macro-F1", "calibration error"}
 
 
+def test_labels_that_are_neither_there_nor_given_do_not_count(trained):
+    fruit_alone = [Example("fruit", "apple pear plum pear"), Example("fruit", "plum apple apple pear")]
+    assert trained.evaluate(fruit_alone)["macro-F1"] == 1
+    assert trained.evaluate([Example("tool", "马 猫 狗"), fruit_alone[0]])["macro-F1"] == pytest.approx(1 / 3)
+
+
 def test_probabilities_do_not_depend_on_who_is_in_the_batch(trained):
     texts = ["马 猫 狗", "saw", "apple plum pear apple"]
     together = trained.probabilities(texts)
@@ -52,6 +60,29 @@ def test_training_ends_after_the_epochs_but_not_before_some_updates(monkeypatch)
     monkeypatch.setattr(classify, "LEAST_STEPS", 3)
     made = [Classifier.train(EXAMPLES, epochs=epochs, **SIZES) for epochs in (1, 0.1)]
     assert [len(classifier.log.rows) for classifier in made] == [round(len(kept) / SIZES["batch"]), 3]
+
+
+def test_a_label_is_held_out_only_if_it_is_also_learned():
+    rare = [Example(f"rare {i}", f"text {i}") for i in range(60)]
+    kept, held_out = classify.split(EXAMPLES + rare)
+    assert held_out and {example.label for example in held_out} <= {example.label for example in kept}
+    assert set(rare) <= set(kept) and not {e.text for e in kept} & {e.text for e in held_out}
+    with pytest.raises(ValueError, match="held out is none of 60 examples; expected at least one; give more examples"):
+        classify.split(rare)
+
+
+def test_a_dozen_rows_are_enough_to_learn_and_to_measure():
+    kept, held_out = classify.split(EXAMPLES[24:36])
+    assert len(kept) + len(held_out) == 12
+    assert Classifier.train(kept, steps=1, **SIZES).evaluate(held_out).keys() >= {"accuracy"}
+
+
+def test_a_text_that_is_cut_is_told(trained, capsys):
+    cut = Classifier(trained.model, trained.tokenizer, trained.labels, longest=6)
+    assert classify.told(cut, Namespace(text="马 猫 狗 马")).startswith("动物 (") and capsys.readouterr().err == ""
+    classify.told(cut, Namespace(text="马 猫 狗 马 saw"))
+    assert capsys.readouterr().err == "the text has 5 tokens; only the first 4 are read\n"
+    assert cut("马 猫 狗 马 saw") == cut("马 猫 狗 马")
 
 
 def test_rows_are_read_and_bad_ones_told_by_line(tmp_path):

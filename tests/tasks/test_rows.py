@@ -1,8 +1,12 @@
 """Files of one's own: right rows are read, wrong ones told by line, and skipped only if asked."""
 
+import numpy as np
 import pytest
 
+from minilm import nn
 from minilm.tasks import folder, rows
+
+RNG = np.random.default_rng(0)
 
 
 @pytest.fixture
@@ -30,6 +34,11 @@ def test_wrong_rows_are_told_by_their_lines(file):
     assert "line 4: 3 columns instead of 2" in str(told.value)
 
 
+def test_characters_that_nobody_sees_are_no_text(file):
+    with pytest.raises(ValueError, match="line 1: text is empty"):
+        rows.tsv(file("good\t\u200b\x07\n"), ("label", "text"))
+
+
 def test_wrong_rows_are_skipped_if_asked_and_counted(file, capsys):
     assert rows.tsv(file(WRONG), ("label", "text"), skip_bad=True) == [("good", "yes")]
     assert "skipped 3, 1 are left" in capsys.readouterr().err
@@ -45,6 +54,18 @@ def test_examples_with_one_text_stay_together():
     kept, held = rows.split(examples, lambda example: example[0], held_out=0.3)
     assert {text for text, _ in kept}.isdisjoint({text for text, _ in held})
     assert sorted(kept + held) == examples
+
+
+def test_a_configuration_that_does_not_fit_is_refused(tmp_path):
+    folder.save(tmp_path, "classify", {"settings": {"inputs": 2, "outputs": 3}}, nn.Linear(2, 3, rng=RNG))
+    saved = folder.load(tmp_path, "classify")
+    assert saved.model(nn.Linear).W.data.shape == (2, 3)
+    with pytest.raises(ValueError, match=r"config\.json: wrong settings .*'inputs'"):
+        saved.model(nn.Embedding)
+    with pytest.raises(ValueError, match="the state does not fit"):
+        saved.model(lambda inputs, outputs, rng: nn.Linear(inputs + 1, outputs, rng=rng))
+    with pytest.raises(ValueError, match=r"config\.json lacks 'labels'"):
+        saved.config["labels"]
 
 
 def test_a_folder_of_another_task_is_refused(tmp_path):

@@ -44,9 +44,30 @@ def test_summaries_do_not_depend_on_the_batch(summarizer):
     assert summarizer.summaries(texts, batch=3) == [summarizer(text) for text in texts]
 
 
+def test_a_text_that_is_cut_is_told(summarizer, capsys):
+    begun = " ".join(["open"] * summarizer.longest)
+    written = summarize.told(summarizer, Namespace(text=begun))
+    assert capsys.readouterr().err == ""
+    assert summarize.told(summarizer, Namespace(text=begun + " beta")) == written
+    assert capsys.readouterr().err == "the text has 81 words; only the first 80 are read\n"
+
+
 def test_a_text_without_words_is_named(summarizer):
     with pytest.raises(ValueError, match="text 1 is ' '; expected at least one word"):
         summarizer.summaries(["a", " "])
+
+
+@pytest.mark.parametrize(
+    ("examples", "settings", "message"),
+    [
+        ([], {}, "examples is empty; expected at least one text with its summary"),
+        (EXAMPLES, {"longest": 0}, "longest is 0; expected an integer, 1 or more"),
+        (EXAMPLES, {"words": 0}, "words is 0; expected an integer, 1 or more"),
+    ],
+)
+def test_bad_settings_are_named(examples, settings, message):
+    with pytest.raises(ValueError, match=message):
+        Summarizer.train(examples, steps=1, **settings)
 
 
 def test_rows_are_read_and_wrong_ones_told(tmp_path):
@@ -71,6 +92,9 @@ def test_docstrings_are_split_by_package_and_rows_by_text():
 
 def test_chinese_summaries_are_measured_by_characters():
     assert rouge(["我喜欢书"], ["我喜欢读书"])["ROUGE-1"] == pytest.approx(8 / 9)
+    # by words, nothing but "python" would be left of these
+    with_a_word = rouge(["用python读书", "好书"], ["用python写书", "坏书"])
+    assert with_a_word["ROUGE-1"] == pytest.approx((8 / 9 + 1 / 2) / 2)
 
 
 def test_the_first_sentence_ends_at_its_full_stop():

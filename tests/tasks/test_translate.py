@@ -54,6 +54,18 @@ def test_all_translations_of_a_sentence_are_references(translator):
     assert translator.evaluate([other, PAIRS[0]])["chrF"] == pytest.approx(100)
 
 
+def test_chinese_translations_are_measured_by_characters(translator, monkeypatch):
+    monkeypatch.setattr(translator, "translate", lambda texts, num_beams: ["他喜欢看书。" for _ in texts])
+    assert translator.evaluate([Pair("he reads", "他喜欢读书。")])["BLEU"] == pytest.approx(37.99, abs=0.01)
+    monkeypatch.setattr(translator, "translate", lambda texts, num_beams: ["he likes books." for _ in texts])
+    assert translator.evaluate([Pair("他", "他喜欢读书。")])["BLEU"] == 0
+
+
+def test_a_sentence_too_long_counts_as_not_translated(translator):
+    both = translator.evaluate([*PAIRS, Pair("我" * 200, "I read.")])
+    assert 50 < both["chrF"] < translator.evaluate(PAIRS)["chrF"]
+
+
 def test_nothing_is_learned_from_a_translation_with_an_unknown_word():
     pairs = [*PAIRS, Pair("我跑步。", "I run.")]
     translator = Translator.train(pairs, steps=1, width=8, heads=1, batch=4, vocabulary=8, show_progress=False)
