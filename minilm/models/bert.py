@@ -60,7 +60,8 @@ class Bert(nn.Module):
         rng: np.random.Generator,
     ):
         expect_count("context", context)
-        expect("pad", pad, 0 <= pad < vocabulary, f"an id of the vocabulary, from 0 to {vocabulary - 1}")
+        expect_count("pad", pad, least=0)
+        expect("pad", pad, pad < vocabulary, f"an id of the vocabulary, from 0 to {vocabulary - 1}")
         self.vocabulary, self.pad, self.context = vocabulary, pad, context
         self.settings = {
             "vocabulary": vocabulary, "pad": pad, "width": width, "layers": layers, "heads": heads, "hidden": hidden,

@@ -84,11 +84,8 @@ def matrices_in_memory(layers: Sequence[Linear | PackedLinear]) -> tuple[np.ndar
     arrays = [layer.packed if isinstance(layer, PackedLinear) else layer.W.data for layer in layers]
     owners = {id(owner): owner for owner in map(_owner, arrays)}
     if len(owners) > 1:
-        sizes = [array.nbytes for array in arrays]
-        return np.concatenate([array.reshape(-1).view(np.uint8) for array in arrays]), [
-            0,
-            *np.cumsum(sizes[:-1]).tolist(),
-        ]
+        ends = np.cumsum([array.nbytes for array in arrays]).tolist()
+        return np.concatenate([array.reshape(-1).view(np.uint8) for array in arrays]), [0, *ends[:-1]]
     memory = np.frombuffer(*owners.values(), np.uint8)
     return memory, [_address(array) - _address(memory) for array in arrays]
 

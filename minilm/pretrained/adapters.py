@@ -38,8 +38,11 @@ def load_adapters(path: str | Path, model: nn.Module) -> None:
     Raises
     ------
     FileNotFoundError, ValueError
-        If there is no such file, it is damaged, or of another model: names and shapes that do not fit are listed.
+        If there is no such file, it is damaged, or of another model: names and shapes that do not fit are listed. Or
+        if the model has adapters already.
     """
+    if nn.adapters(model):
+        raise ValueError("the model has adapters already; make them a part of its matrices first: nn.merge(model)")
     arrays = read_safetensors(path)
     names = sorted(name.removesuffix(".A") for name in arrays if name.endswith(".A"))
     if not names or ALPHA not in arrays or arrays[ALPHA].shape != (1,):

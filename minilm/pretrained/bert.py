@@ -55,9 +55,8 @@ BertLike = Bert | BertClassifier | BertSpans | MaskedLM
 
 
 def _build(config, names, settings) -> BertLike:
-    """Of the kind that the names tell; the pooler, which may be missing, as it begins."""
+    """Of the kind that the names tell."""
     bert = Bert(**settings, activation=ACTIVATIONS[config.get("hidden_act", "gelu")], rng=None)
-    bert.pooler = nn.Linear(settings["width"], settings["width"], rng=np.random.default_rng(0))
     if "classifier.weight" in names:
         return BertClassifier(bert, _classes(config), rng=None)
     if "qa_outputs.weight" in names:
@@ -71,6 +70,13 @@ def _classes(config) -> int:
     labels = config.get("id2label", {"0": "LABEL_0", "1": "LABEL_1"})
     expect("id2label", repr(labels), isinstance(labels, dict) and bool(labels), "a name for each class")
     return len(labels)
+
+
+def _complete(model: BertLike, names) -> None:
+    """The pooler, which may be missing, as it begins."""
+    bert = model if isinstance(model, Bert) else model.bert
+    if "pooler.dense.weight" not in names or not _asks_pooler(model):
+        bert.pooler = nn.Linear(bert.settings["width"], bert.settings["width"], rng=np.random.default_rng(0))
 
 
 def _names(model: BertLike) -> Names:
@@ -97,5 +103,5 @@ def _config(model: BertLike) -> dict[str, Any]:
 
 BERT = Family(
     SIZES, NUMBERS, FIXED, "bert.", _build, _names, _config,
-    headed=("classifier", "qa_outputs", "cls."), optional=("pooler.",),
+    headed=("classifier", "qa_outputs", "cls."), optional=("pooler.",), complete=_complete,
 )  # fmt: skip

@@ -35,6 +35,8 @@ class Family(NamedTuple):
         Beginnings of names that may be missing, or there in vain.
     straight : tuple of str
         Ends of names of linear layers whose matrix is (inputs, outputs), as ours.
+    complete : (model, names of the arrays) -> None
+        Let what the file need not have begin, once all else is there.
     """
 
     sizes: dict[str, str]
@@ -47,6 +49,7 @@ class Family(NamedTuple):
     headed: tuple[str, ...] = ()
     optional: tuple[str, ...] = ()
     straight: tuple[str, ...] = ()
+    complete: Callable[[Module, set[str]], None] = lambda model, names: None
 
     def laid_out(self, config: Mapping[str, Any], arrays: Mapping[str, Published]) -> Module:
         """The model that a configuration describes, without weights, and so almost without memory.
@@ -71,7 +74,7 @@ class Family(NamedTuple):
             expect_count(name, config[name])
         for name in self.numbers.values():
             value = config[name]
-            expect(name, repr(value), isinstance(value, int | float) and 0 <= value < math.inf, "a number, 0 or more")
+            expect(name, repr(value), type(value) in (int, float) and 0 <= value < math.inf, "a number, 0 or more")
         return {ours: config[theirs] for ours, theirs in (self.sizes | self.numbers).items()}
 
 

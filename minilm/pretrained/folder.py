@@ -19,8 +19,9 @@ from .llama import LLAMA
 from .names import Published, places, take_over
 from .packing import packed_places
 from .safetensors import read_safetensors
+from .untrusted import once
 
-WEIGHTS, CONFIG = "model.safetensors", "config.json"
+WEIGHTS, PARTS, CONFIG = "model.safetensors", "model-*-of-*.safetensors", "config.json"
 FAMILIES = {"llama": LLAMA, "mistral": LLAMA, "gpt2": GPT2, "bert": BERT}  # by model_type
 FAMILY_OF = {GPT: GPT2, Llama: LLAMA} | dict.fromkeys((Bert, BertClassifier, BertSpans, MaskedLM), BERT)
 PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
@@ -42,8 +43,9 @@ def load_model(folder: str | Path, *, show_progress: bool = True) -> Module:
         If a file is damaged or a pickle, the model is of another family, or names or shapes do not fit: all are listed.
     """
     folder = Path(folder)
-    config, arrays = _read_config(folder / CONFIG), _read_weights(folder)
+    config, parts = _read_config(folder / CONFIG), _read_weights(folder)
     try:
+        arrays = once(named for part in parts for named in part.items())
         return model_of(config, arrays, show_progress=show_progress)
     except ValueError as error:
         raise ValueError(f"{folder}: {error}") from error
@@ -67,6 +69,7 @@ def model_of(
     given = {name: array for name, array in arrays.items() if name in wanted or not name.startswith(family.optional)}
     wanted |= packed_places(model, family.names(model), given) if packed else {}
     take_over(wanted, given, show_progress)
+    family.complete(model, set(arrays))
     model.reseed(0)  # dropout, should it be trained on
     return model.eval()
 
@@ -115,13 +118,16 @@ def _family_of(model) -> Family:
 def _usual(family, config, arrays) -> dict[str, Published]:
     """The arrays that count, under today's names, without the prefix."""
     tied = ("lm_head.weight",) if config.get("tie_word_embeddings", family is GPT2) else ()
-    found = {}
-    for name, array in arrays.items():
-        for old, new in OLD_ENDS.items():
-            name = name.removesuffix(old) + new if name.endswith(old) else name
-        if not f".{name}".endswith(NO_WEIGHTS + tied):
-            found[name.removeprefix(family.prefix)] = array
-    return found
+    today = ((_today(name), array) for name, array in arrays.items())
+    return once(
+        (name.removeprefix(family.prefix), array) for name, array in today if not f".{name}".endswith(NO_WEIGHTS + tied)
+    )
+
+
+def _today(name) -> str:
+    for old, new in OLD_ENDS.items():
+        name = name.removesuffix(old) + new if name.endswith(old) else name
+    return name
 
 
 def _read_config(path) -> dict[str, Any]:
@@ -130,16 +136,14 @@ def _read_config(path) -> dict[str, Any]:
     return read_json(path)
 
 
-def _read_weights(folder) -> dict[str, Published]:
-    """The arrays of model.safetensors, or of the several files that large models have."""
-    files = sorted(folder.glob("model*.safetensors"))
+def _read_weights(folder) -> list[dict[str, Published]]:
+    """The arrays of model.safetensors, or else of the several files that large models have."""
+    whole = folder / WEIGHTS
+    files = [whole] if whole.is_file() else sorted(folder.glob(PARTS))
     pickles = [path.name for pattern in PICKLES for path in folder.glob(pattern)]
     if not files and pickles:
         raise ValueError(
             f"{folder} has its weights in {pickles[0]}, a pickle, which may run any program when it is opened; "
             f"expected {WEIGHTS}: take the model from where it has one"
         )
-    arrays = {}
-    for path in files or [folder / WEIGHTS]:
-        arrays |= read_safetensors(path)
-    return arrays
+    return [read_safetensors(path) for path in files or [whole]]

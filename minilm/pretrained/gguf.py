@@ -15,13 +15,14 @@ of the file.
 import math
 import mmap
 import struct
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from minilm.kernels.blocks import FORMATS, Format
+
+from .untrusted import expect_apart, once
 
 VERSIONS = (2, 3)
 MOST_AXES = 4
@@ -107,10 +108,10 @@ def _read(data) -> GGUF:
     if version not in VERSIONS:
         raise ValueError(f"its version is {version}, expected one of {VERSIONS} (little-endian)")
     tensors, entries = cursor.number("Q"), cursor.number("Q")
-    metadata = _named(_entry(cursor) for _ in range(entries))
-    places = _named(_place(cursor) for _ in range(tensors))
+    metadata = once(_entry(cursor) for _ in range(entries))
+    places = once(_place(cursor) for _ in range(tensors))
     start = -(-cursor.at // _alignment(metadata)) * _alignment(metadata)  # rounded up
-    _check_overlap(places)
+    expect_apart({name: (place.offset, place.offset + place.size) for name, place in places.items()})
     return GGUF(metadata, {name: _stored(data, name, start, place) for name, place in places.items()})
 
 
@@ -196,29 +197,11 @@ def _place(cursor) -> tuple[str, _Place]:
     return name, _Place(stored, shape, offset, math.prod(shape) // stored.weights * stored.block.itemsize)
 
 
-def _named(pairs) -> dict[str, Any]:
-    """The pairs as a dictionary, if no name occurs twice."""
-    named = {}
-    for name, value in pairs:
-        if name in named:
-            raise ValueError(f"{name} occurs twice")
-        named[name] = value
-    return named
-
-
 def _alignment(metadata) -> int:
     alignment = metadata.get("general.alignment", ALIGNMENT)
     if type(alignment) is not int or alignment < 8 or alignment % 8:
         raise ValueError(f"general.alignment is {alignment!r}, expected a multiple of 8")
     return alignment
-
-
-def _check_overlap(places):
-    """One stretch of the file under many names would become many times its size once it is read."""
-    ordered = sorted(places.items(), key=lambda item: item[1].offset)
-    for (first, before), (second, after) in pairwise(ordered):
-        if before.offset + before.size > after.offset:
-            raise ValueError(f"tensors {first} and {second} overlap")
 
 
 def _stored(data, name, start, place) -> Stored:

@@ -15,6 +15,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .untrusted import expect_apart, once
+
 TYPES = {
     "F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2", "I64": "<i8", "I32": "<i4", "I16": "<i2", "I8": "i1",
     "U8": "u1", "BOOL": "?",
@@ -65,12 +67,15 @@ def _read(path) -> dict[str, Stored]:
         length = int.from_bytes(file.read(8), "little")
         if not 0 < length <= size - 8:
             raise ValueError(f"a header of {length} bytes in a file of {size}")
-        header = json.loads(file.read(length))
+        header = json.loads(file.read(length), object_pairs_hook=once)
     if not isinstance(header, dict):
         raise ValueError(f"a header that is a {type(header).__name__}")
     start = 8 + length
     data = np.memmap(path, np.uint8, "r", offset=start) if size > start else np.empty(0, np.uint8)
-    return {name: _stored(name, entry, data) for name, entry in header.items() if name != "__metadata__"}
+    entries = {name: entry for name, entry in header.items() if name != "__metadata__"}
+    arrays = {name: _stored(name, entry, data) for name, entry in entries.items()}
+    expect_apart({name: tuple(entry["data_offsets"]) for name, entry in entries.items()})
+    return arrays
 
 
 def _stored(name, entry, data) -> Stored:

@@ -5,6 +5,7 @@ import sys
 from argparse import Namespace
 
 from . import server
+from .handler import is_loopback
 from .limits import Limits
 from .served import load
 
@@ -21,7 +22,7 @@ def run(options: Namespace) -> None:
             f"{served.name} answers at {address}; OpenAI's clients take base_url={address}/v1. Ctrl-C ends it.",
             flush=True,
         )
-        if not key and not server.is_loopback(options.host):
+        if not key and not is_loopback(options.host):
             print(f"Whoever reaches this machine may use it: set {API_KEY} to ask for a key.", file=sys.stderr)
 
     server.serve(served, ready=ready, host=options.host, port=options.port, key=key, limits=limits)

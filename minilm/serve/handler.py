@@ -2,8 +2,10 @@
 
 import asyncio
 import hmac
+import ipaddress
 import logging
 from collections.abc import Awaitable, Callable
+from concurrent.futures import Future
 
 from tornado.iostream import StreamClosedError
 from tornado.web import RequestHandler, stream_request_body
@@ -13,10 +15,9 @@ from minilm.data import Tokenizer
 from . import forms
 from .engine import Engine, Full
 from .limits import Limits
-from .parameters import BadRequest, is_text
+from .parameters import BadRequest, is_text, plain
 from .served import Served
 
-LOCAL_NAMES = {"localhost", "127.0.0.1", "::1", "[::1]"}
 LOG = logging.getLogger("minilm.serve")
 
 
@@ -32,6 +33,7 @@ class Handler(RequestHandler):
         self.served: Served = self.engine.served
         self.limits: Limits = self.engine.limits
         self._body, self._size = [], 0
+        self._asked: Future | None = None
 
     def set_default_headers(self):
         """No page of another origin may use what is sent, and no browser may guess what it is."""
@@ -41,12 +43,12 @@ class Handler(RequestHandler):
 
     def prepare(self):
         """Refuse strangers before their body is read."""
-        if self.settings["local"] and self.request.host_name not in LOCAL_NAMES:
+        if self.settings["local"] and not is_loopback(self.request.host_name.strip("[]")):
             # a page elsewhere whose name was made to point to this machine (DNS rebinding)
             return self.fail(BadRequest(f"this server is local, and not {self.request.host_name}", status=403))
         key = self.settings["key"]
-        given = self.request.headers.get("Authorization", "")
-        if key and self.needs_key and not hmac.compare_digest(given.encode(), f"Bearer {key}".encode()):
+        given = self.request.headers.get("Authorization", "").encode("latin-1")  # the bytes that were sent
+        if key and self.needs_key and not hmac.compare_digest(given, f"Bearer {key}".encode()):
             self.fail(BadRequest("the API key is missing or wrong", status=401, code="invalid_api_key"))
 
     def data_received(self, chunk: bytes):
@@ -69,8 +71,8 @@ class Handler(RequestHandler):
         """Answer, and tell what goes wrong as OpenAI's clients expect it."""
         try:
             await answer()
-        except StreamClosedError:
-            pass  # the client has left
+        except (StreamClosedError, asyncio.CancelledError):
+            pass  # the client has left, or the server was stopped
         except Exception as error:
             self.fail(error)
 
@@ -97,7 +99,25 @@ class Handler(RequestHandler):
 
     async def ask(self, function: Callable, *arguments):
         """What a function returns that needs the model or its tokenizer."""
-        return await asyncio.wrap_future(self.engine.call(lambda: function(*arguments)))
+        self._asked = self.engine.call(lambda: function(*arguments))
+        return await asyncio.wrap_future(self._asked)
+
+    def on_connection_close(self):
+        """The client has left: what it asked is not begun any more."""
+        if self._asked:
+            self._asked.cancel()
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach that address.
+
+    >>> is_loopback("127.0.0.1"), is_loopback("localhost"), is_loopback("0.0.0.0")
+    (True, True, False)
+    """
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def told(error: Exception) -> tuple[int, dict]:
@@ -126,3 +146,21 @@ def encoded(tokenizer: Tokenizer, prompt: str | list[int], longest: int) -> list
     if not all(0 <= id < len(tokenizer) for id in ids):
         raise BadRequest(f"the prompt has ids outside 0 to {len(tokenizer) - 1}, the model's vocabulary", "prompt")
     return ids
+
+
+def conversed(served: Served, messages: list[dict], longest: int) -> list[int]:
+    """The ids of a conversation, up to where the assistant answers.
+
+    Raises
+    ------
+    BadRequest
+        Also if the model knows no conversation, or its own template refuses this one.
+    """
+    if not served.chat:
+        message = f"{served.name!r} continues texts and knows no conversation; use /v1/completions"
+        raise BadRequest(message, "messages")
+    try:
+        ids = served.chat([plain(message) for message in messages])
+    except ValueError as error:
+        raise BadRequest(f"messages: {error}", "messages") from error
+    return encoded(served.tokenizer, ids.tolist(), longest)

@@ -11,3 +11,4 @@ class Limits(NamedTuple):
     body: int = 1_000_000  # bytes of a request
     prompt: int = 8192  # tokens of a prompt
     answer: int = 4096  # tokens of an answer
+    told: int = 500_000  # tokens of all answers to a request, and the likeliest beside each

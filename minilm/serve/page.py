@@ -1,7 +1,9 @@
 """The page at / and what it asks for beyond OpenAI's interface: the ids of a prompt, a beam search, attention."""
 
+import re
 from collections.abc import Callable
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,30 +12,32 @@ from minilm.generate import beam_search
 
 from . import forms
 from .answer import LEAST
-from .handler import Handler, encoded
-from .parameters import REQUIRED, BadRequest, Parameter, chat, is_ids, is_text, parse, plain, whole
+from .handler import Handler, conversed, encoded
+from .parameters import REQUIRED, BadRequest, Parameter, chat, is_ids, is_text, parse, whole
 from .served import Served
 
 MOST_BEAMS, MOST_STEPS, MOST_SEEN = 10, 30, 512
 POLICY = "default-src 'none'; script-src 'self'; style-src 'unsafe-inline'; connect-src 'self'; img-src data:; "
 POLICY += "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-FILES = {
-    name: (kind, files(__package__).joinpath("page", name).read_bytes())
-    for name, kind in {"index.html": "text/html", "page.js": "text/javascript"}.items()
-}
+KINDS = {".html": "text/html", ".js": "text/javascript"}
+INDEX, SCRIPTS = "index.html", ("page.js", "server.js", "pictures.js")
+FILES = {name: files(__package__).joinpath("page", name).read_bytes() for name in (INDEX, *SCRIPTS)}
 
 
 class Page(Handler):
-    """The two files that the page is made of, read when the server starts."""
+    """A file of those that the page is made of, which were read when the server started."""
 
     needs_key = False
 
+    def initialize(self, name: str):
+        super().initialize()
+        self.name = name
+
     def get(self):
         """Called by tornado."""
-        kind, content = FILES[self.request.path.removeprefix("/") or "index.html"]
-        self.set_header("Content-Type", f"{kind}; charset=utf-8")
+        self.set_header("Content-Type", f"{KINDS[Path(self.name).suffix]}; charset=utf-8")
         self.set_header("Content-Security-Policy", POLICY)
-        self.write(content)
+        self.write(FILES[self.name])
 
 
 class Question(Handler):
@@ -58,15 +62,14 @@ IDS = {"ids": Parameter(REQUIRED, is_ids, "a list of token ids")}
 
 def prompt_table(limits) -> dict[str, Parameter]:
     messages = chat(limits)["messages"]._replace(default=None)
-    return {"text": Parameter(None, is_text, "a text"), "messages": messages}
+    return {"text": Parameter("", is_text, "a text"), "messages": messages}
 
 
 def prompt(served: Served, limits, values: dict[str, Any]) -> dict[str, Any]:
     """The ids that a text or a conversation becomes."""
-    if values["messages"] and not served.chat:
-        raise BadRequest(f"{served.name!r} continues texts and knows no conversation; send a text", "messages")
-    text = values["text"] if not values["messages"] else served.chat(list(map(plain, values["messages"]))).tolist()
-    return {"ids": encoded(served.tokenizer, text or "", limits.prompt)}
+    if values["messages"]:
+        return {"ids": conversed(served, values["messages"], limits.prompt)}
+    return {"ids": encoded(served.tokenizer, values["text"], limits.prompt)}
 
 
 def beams_table(limits) -> dict[str, Parameter]:
@@ -109,8 +112,8 @@ def piece(served: Served, id: int) -> str:
 
 
 ADDRESSES = [
-    ("/", Page),
-    ("/page.js", Page),
+    ("/", Page, {"name": INDEX}),
+    *((f"/{re.escape(name)}", Page, {"name": name}) for name in SCRIPTS),
     ("/page/prompt", Question, {"answer": prompt, "table": prompt_table}),
     ("/page/beams", Question, {"answer": beams, "table": beams_table}),
     ("/page/attention", Question, {"answer": attention, "table": lambda limits: IDS}),

@@ -108,7 +108,9 @@ def common(limits: Limits) -> dict[str, Parameter]:
 
 def completion(limits: Limits) -> dict[str, Parameter]:
     """Those of /v1/completions."""
-    return common(limits) | {
+    shared = common(limits)
+    return shared | {
+        "max_tokens": shared["max_tokens"]._replace(default=min(16, limits.answer)),  # OpenAI's default
         "prompt": Parameter(REQUIRED, is_prompt, "a text, a list of token ids, or a list of either"),
         "logprobs": Parameter(None, whole(0, MOST_TOP), f"a whole number from 0 to {MOST_TOP}"),
     }
@@ -116,12 +118,13 @@ def completion(limits: Limits) -> dict[str, Parameter]:
 
 def chat(limits: Limits) -> dict[str, Parameter]:
     """Those of /v1/chat/completions."""
+    shared = common(limits)
     messages = f"a list of messages, each with a role of {', '.join(ROLES)} and a text as content"
-    return common(limits) | {
+    return shared | {
         "messages": Parameter(
             REQUIRED, lambda value: isinstance(value, list) and bool(value) and all(map(is_message, value)), messages
         ),
-        "max_completion_tokens": common(limits)["max_tokens"],
+        "max_completion_tokens": shared["max_tokens"]._replace(default=limits.answer),
         "logprobs": Parameter(False, is_flag, "true or false"),
         "top_logprobs": Parameter(0, whole(0, MOST_TOP), f"a whole number from 0 to {MOST_TOP}"),
     }
@@ -165,10 +168,35 @@ def _value(name, parameter, given):
     return value
 
 
-def settings_of(values: dict[str, Any]) -> Settings:
-    """How to draw the answers that a request asks for."""
-    wanted = values["max_tokens"] or values.get("max_completion_tokens") or Settings().max_tokens
+def prompts_of(prompt: Any) -> list[str | list[int]]:
+    """The prompts of a request, each a text or the ids of one."""
+    return prompt if isinstance(prompt, list) and not isinstance(prompt[0], int) else [prompt]
+
+
+def settings_of(values: dict[str, Any], limits: Limits) -> Settings:
+    """How to draw the answers that a request asks for.
+
+    Raises
+    ------
+    BadRequest
+        If they are more than may wait, or more than there is room for until all are told.
+    """
+    wanted = values["max_tokens"] or values["max_completion_tokens"]
     stop = [values["stop"]] if is_text(values["stop"]) else values["stop"]
     top = values["logprobs"] if "prompt" in values else (values["top_logprobs"] if values["logprobs"] else None)
     taken = {name: values[name] for name in ("temperature", "top_p", "n", "seed")}
-    return Settings(max_tokens=wanted, stop=tuple(stop), top_logprobs=top, **taken)
+    settings = Settings(max_tokens=wanted, stop=tuple(stop), top_logprobs=top, **taken)
+    _check_amount(settings, len(prompts_of(values["prompt"])) if "prompt" in values else 1, limits)
+    return settings
+
+
+def _check_amount(settings, prompts, limits):
+    if prompts > limits.waiting:
+        expected = f"{limits.waiting} at most, this server's limit"
+        raise BadRequest(f"the prompt is a list of {prompts:,} prompts; expected {expected}", "prompt")
+    told = prompts * settings.n * settings.max_tokens * (1 + (settings.top_logprobs or 0))
+    if told > limits.told:
+        expected = f"{limits.told:,} at most, this server's limit: fewer answers, max_tokens or logprobs"
+        raise BadRequest(
+            f"all answers, and the likeliest beside, may be {told:,} tokens; expected {expected}", "max_tokens"
+        )

@@ -1,7 +1,6 @@
 """The server: its addresses, and its life."""
 
 import asyncio
-import ipaddress
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -15,7 +14,7 @@ from tornado.web import Application
 
 from . import page, writing
 from .engine import DEFAULT, Engine
-from .handler import Handler
+from .handler import Handler, is_loopback
 from .limits import Limits
 from .served import Served
 
@@ -71,18 +70,6 @@ def listen(app: Application, host: str, port: int) -> tuple[HTTPServer, int]:
     return server, opened.getsockname()[1]
 
 
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach that address.
-
-    >>> is_loopback("127.0.0.1"), is_loopback("localhost"), is_loopback("0.0.0.0")
-    (True, True, False)
-    """
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
 @contextmanager
 def running(
     served: Served, *, host: str = "127.0.0.1", port: int = 0, key: str | None = None, limits: Limits = DEFAULT
@@ -100,8 +87,10 @@ def running(
     thread.start()
     try:
         loop, end, port = opened.result()
-        yield f"http://{f'[{host}]' if ':' in host else host}:{port}"
-        loop.call_soon_threadsafe(end.set)
+        try:
+            yield f"http://{f'[{host}]' if ':' in host else host}:{port}"
+        finally:
+            loop.call_soon_threadsafe(end.set)
     finally:
         engine.close()
         thread.join(timeout=5)

@@ -9,8 +9,8 @@ from tornado.iostream import StreamClosedError
 from . import forms, parameters
 from .answer import Written
 from .engine import Engine, Task
-from .handler import Handler, encoded
-from .parameters import BadRequest, plain
+from .handler import Handler, conversed, encoded
+from .parameters import BadRequest
 
 PATIENCE = 60  # seconds for which a client may read nothing
 
@@ -66,6 +66,7 @@ class Completions(Handler):
 
     def on_connection_close(self):
         """The client has left, or has its answer."""
+        super().on_connection_close()
         self.left = True
         if self.writing:
             self.writing.cancel()
@@ -75,8 +76,9 @@ class Completions(Handler):
         if values["model"] not in (None, self.served.name):
             message = f"there is no model {values['model'][:80]!r} here; this server has {self.served.name!r}"
             raise BadRequest(message, "model", status=404, code="model_not_found")
+        settings = parameters.settings_of(values, self.limits)
         prompts = await self.ask(self.prompts, values)
-        self.writing = Writing(self.engine, prompts, parameters.settings_of(values))
+        self.writing = Writing(self.engine, prompts, settings)
         if self.left:  # while its prompts were encoded
             self.writing.cancel()
         form, read = self.form(self.served.name), sum(map(len, prompts))
@@ -87,9 +89,8 @@ class Completions(Handler):
 
     def prompts(self, values) -> list[list[int]]:
         """The ids of each prompt."""
-        prompt = values["prompt"]
-        several = isinstance(prompt, list) and not isinstance(prompt[0], int)
-        return [encoded(self.served.tokenizer, one, self.limits.prompt) for one in (prompt if several else [prompt])]
+        prompts = parameters.prompts_of(values["prompt"])
+        return [encoded(self.served.tokenizer, prompt, self.limits.prompt) for prompt in prompts]
 
     async def _whole(self, form, read):
         written = [[] for _ in range(self.writing.choices)]
@@ -127,14 +128,7 @@ class ChatCompletions(Completions):
     table, form = staticmethod(parameters.chat), forms.Chat
 
     def prompts(self, values):
-        if not self.served.chat:
-            message = f"{self.served.name!r} continues texts and knows no conversation; use /v1/completions"
-            raise BadRequest(message, "messages")
-        try:
-            ids = self.served.chat([plain(message) for message in values["messages"]])
-        except ValueError as error:  # the model's own template refuses what others take
-            raise BadRequest(f"messages: {error}", "messages") from error
-        return [encoded(self.served.tokenizer, ids.tolist(), self.limits.prompt)]
+        return [conversed(self.served, values["messages"], self.limits.prompt)]
 
 
 class Models(Handler):

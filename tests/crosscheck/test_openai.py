@@ -103,9 +103,12 @@ def test_errors_are_those_that_the_client_knows(client):
 
 
 def test_too_many_requests_are_a_rate_limit(toy):
+    options = {"model": "toy", "prompt": ["x", "y"]}
     with (
-        serve.running(toy, limits=serve.Limits(waiting=1)) as address,
+        serve.running(toy, limits=serve.Limits(together=1, waiting=2)) as address,
         openai.OpenAI(base_url=f"{address}/v1", api_key="any", max_retries=0) as client,
-        pytest.raises(openai.RateLimitError, match="try again later"),
+        client.completions.create(**options, max_tokens=4000, stream=True) as stream,
     ):
-        client.completions.create(model="toy", prompt=["x", "y"])
+        next(iter(stream))  # one is written, the other waits
+        with pytest.raises(openai.RateLimitError, match="try again later"):
+            client.completions.create(**options)

@@ -48,6 +48,15 @@ def test_adapters_of_another_model_are_refused_and_change_nothing(path):
     np.testing.assert_array_equal(model(IDS).data, before)
 
 
+def test_a_model_that_has_adapters_already_is_left_as_it_is(adapted, path):
+    before = adapted.state_dict()
+    with pytest.raises(ValueError, match="has adapters already"):
+        pretrained.load_adapters(path, adapted)
+    after = adapted.state_dict()
+    assert list(after) == list(before)
+    assert all(np.array_equal(after[name], array) for name, array in before.items())
+
+
 def test_a_file_that_holds_no_adapters_or_lacks_some_is_refused(path):
     arrays, _ = load_arrays(path)
     for changed, message in [

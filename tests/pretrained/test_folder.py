@@ -1,6 +1,7 @@
 """Folders of published models: what is saved is loaded; all that does not fit is told before it costs memory."""
 
 import json
+import re
 import tracemalloc
 
 import numpy as np
@@ -138,6 +139,46 @@ def test_a_mismatch_is_found_before_memory_is_taken(folder):
         pretrained.load_model(folder)
     assert tracemalloc.get_traced_memory()[1] < 10e6  # the embeddings alone would be 200 MB
     tracemalloc.stop()
+
+
+@pytest.mark.parametrize("name", ["bert", "bert, spans"])
+def test_a_pooler_that_the_file_need_not_have_takes_no_memory_before_all_fits(name, tmp_path):
+    pretrained.save_pretrained(tmp_path, build(name))
+    change(tmp_path, hidden_size=8000, num_attention_heads=1, intermediate_size=1, num_hidden_layers=1)
+    tracemalloc.start()
+    with pytest.raises(ValueError, match="the weights do not fit the configuration"):
+        pretrained.load_model(tmp_path)
+    assert tracemalloc.get_traced_memory()[1] < 10e6  # the pooler would be 256 MB
+    tracemalloc.stop()
+
+
+def test_a_pooler_that_is_missing_begins(tmp_path):
+    pretrained.save_pretrained(tmp_path, build("bert"))
+    arrays = {name: array for name, array in published(build("bert")).items() if not name.startswith("pooler")}
+    save_arrays(tmp_path / "model.safetensors", arrays)
+    loaded = pretrained.load_model(tmp_path)
+    assert loaded.pooler.W.data.std() > 0
+    np.testing.assert_array_equal(loaded(IDS).data, build("bert")(IDS).data)
+
+
+def test_arrays_may_come_in_several_files_but_each_only_once(folder):
+    arrays = published(build("llama"))
+    first = dict(list(arrays.items())[:9])
+    rest = {name: array for name, array in arrays.items() if name not in first}
+    (folder / "model.safetensors").unlink()
+    save_arrays(folder / "model-00001-of-00002.safetensors", first)
+    save_arrays(folder / "model-00002-of-00002.safetensors", rest)
+    np.testing.assert_array_equal(pretrained.load_model(folder)(IDS).data, build("llama")(IDS).data)
+    save_arrays(folder / "model-00002-of-00002.safetensors", arrays)
+    with pytest.raises(ValueError, match=rf"{re.escape(str(folder))}: .*weight occurs twice"):
+        pretrained.load_model(folder)
+
+
+def test_an_array_with_and_without_its_prefix_is_refused(folder):
+    arrays = published(build("llama"))
+    save_arrays(folder / "model.safetensors", arrays | {"norm.weight": arrays["model.norm.weight"]})
+    with pytest.raises(ValueError, match=r"norm\.weight occurs twice"):
+        pretrained.load_model(folder)
 
 
 def test_what_is_missing_or_damaged_is_told(folder, tmp_path):

@@ -125,7 +125,7 @@ HOSTILE = {
     "Q6_K": (header(tensors=1, body=tensor([256], kind=14)), r"tensor w has the type 14, expected one of 0 \(F32\)"),
     "outside": (header(tensors=1, body=tensor([4], offset=HUGE)), "tensor w lies from byte .* cut off"),
     "same name": (header(tensors=2, body=tensor([1]) * 2), "w occurs twice"),
-    "overlap": (header(tensors=2, body=tensor([8]) + tensor([8], offset=16, name="v")), "tensors w and v overlap"),
+    "overlap": (header(tensors=2, body=tensor([8]) + tensor([8], offset=16, name="v")), "w and v overlap"),
 }
 
 

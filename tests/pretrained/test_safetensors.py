@@ -59,6 +59,8 @@ def test_bfloat16_is_the_upper_half_of_a_float32(tmp_path):
         (entry(data_offsets=(24, 48)), "from 24 to 48 in the 24 that there are"),
         (entry(data_offsets=(24, 0)), "from 24 to 0"),
         (entry(data_offsets=(0, 12, 24)), "too many values"),
+        (b'{"x": 1, "x": 2}', "x occurs twice"),
+        (entry() | {"y": {"dtype": "U8", "shape": [9], "data_offsets": [15, 24]}}, "x and y overlap"),
     ],
 )
 def test_a_damaged_file_is_refused(header, message, tmp_path):

@@ -139,6 +139,26 @@ def test_a_long_answer_can_be_stopped(open_page, toy):
     assert 0 < len(written(page)) < 4000
 
 
+def test_what_is_begun_ends_what_went_before(open_page, toy):
+    page = open_page(toy)
+    page.fill("#max_tokens", "4000")
+    page.fill("#text", "To be?")
+    page.press("#text", "Enter")
+    page.wait_for_selector(".token")
+    page.click("#search button")
+    page.wait_for_selector("#tree svg")
+    wait_until_done(page)
+    assert page.locator("#stop").is_hidden()
+    assert 0 < len(written(page)) < 4000
+
+
+def test_an_empty_message_is_not_sent(open_page, toy):
+    page = open_page(toy)
+    send(page, "To be?", 5)
+    page.press("#text", "Enter")
+    assert page.locator(".turn").count() == 2
+
+
 def test_a_model_that_knows_no_conversation_goes_on_with_the_text(open_page, toy):
     page = open_page(toy._replace(chat=None))
     send(page, "To be", 12)

@@ -8,12 +8,12 @@ import pytest
 from minilm import generate, models
 
 
-def test_the_page_and_its_script_come_from_here_and_fetch_nothing_from_elsewhere(client):
-    page, script = client.fetch("/"), client.fetch("/page.js")
+def test_the_page_and_its_scripts_come_from_here_and_fetch_nothing_from_elsewhere(client):
+    page, *scripts = (client.fetch(f"/{name}") for name in ("", "page.js", "server.js", "pictures.js"))
     assert page.headers["Content-Type"] == "text/html; charset=utf-8"
-    assert script.headers["Content-Type"] == "text/javascript; charset=utf-8"
+    assert {script.headers["Content-Type"] for script in scripts} == {"text/javascript; charset=utf-8"}
     assert "default-src 'none'" in page.headers["Content-Security-Policy"]
-    for content in (page.body, script.body):
+    for content in (page.body, *(script.body for script in scripts)):
         assert b"http://" not in content.replace(b"http://www.w3.org/2000/svg", b"")  # a name, not an address
         assert b"https://" not in content
 
@@ -29,6 +29,14 @@ def test_a_text_or_a_conversation_becomes_ids(client, toy):
     messages = [{"role": "user", "content": "To be?"}]
     for question, text in (({"text": "To be"}, "To be"), ({"messages": messages}, "user: To be?\n")):
         assert client.post("/page/prompt", question) == (200, {"ids": toy.tokenizer.encode(text).tolist()})
+
+
+def test_a_conversation_that_cannot_be_read_is_the_client_s_fault(connect, toy):
+    question = {"messages": [{"role": "user", "content": "\ud800"}]}
+    status, content = connect(toy).post("/page/prompt", question)
+    assert (status, content["error"]["param"]) == (400, "messages")
+    status, content = connect(toy._replace(chat=None)).post("/page/prompt", question)
+    assert (status, content["error"]["param"]) == (400, "messages")
 
 
 def test_a_beam_search_is_told_with_all_its_expansions(client, toy):

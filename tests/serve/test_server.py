@@ -108,7 +108,7 @@ def test_parts_of_a_message_are_one_text_and_developers_are_the_system(client):
     parts = [{"type": "text", "text": "Be "}, {"type": "text", "text": "brief."}]
     other = [{"role": "developer", "content": parts}, *CHAT["messages"]]
     first, second = (
-        client.post("/v1/chat/completions", {"messages": messages, "seed": 0})[1]["choices"]
+        client.post("/v1/chat/completions", {"messages": messages, "seed": 0, "max_tokens": 16})[1]["choices"]
         for messages in (plain, other)
     )
     assert first == second
@@ -251,10 +251,16 @@ def test_a_form_of_another_page_is_refused(client):
     assert client.post("/v1/completions", {"prompt": "x"}, Content_Type="text/plain")[0] == 415
 
 
-def test_a_name_that_was_made_to_point_here_is_refused(client):
-    status, content = client.post("/v1/completions", {"prompt": "x"}, Host="evil.example:8000")
+@pytest.mark.parametrize("name", ["evil.example", "127.evil.example", "10.0.0.1"])
+def test_a_name_that_was_made_to_point_here_is_refused(client, name):
+    status, content = client.post("/v1/completions", {"prompt": "x"}, Host=f"{name}:8000")
     assert status == 403
-    assert "evil.example" in content["error"]["message"]
+    assert name in content["error"]["message"]
+
+
+@pytest.mark.parametrize("name", ["localhost", "127.0.0.1", "127.0.0.2", "[::1]"])
+def test_every_name_of_this_machine_is_accepted(client, name):
+    assert client.post("/v1/completions", {"prompt": "x"}, Host=f"{name}:8000")[0] == 200
 
 
 @pytest.mark.parametrize(
@@ -266,14 +272,15 @@ def test_a_key_is_asked_for(connect, toy, given):
     assert client.fetch("/v1/models").code == 401
 
 
-def test_the_key_opens(connect, toy):
-    client = connect(toy, key="secret")
-    assert client.post("/v1/completions", {"prompt": "x"}, Authorization="Bearer secret")[0] == 200
+@pytest.mark.parametrize("key", ["secret", "geheim-é", "密钥"])
+def test_the_key_opens(connect, toy, key):
+    sent = f"Bearer {key}".encode().decode("latin-1")  # which the client makes bytes again
+    assert connect(toy, key=key).post("/v1/completions", {"prompt": "x"}, Authorization=sent)[0] == 200
 
 
 @pytest.mark.parametrize(
     "path", ["/v1", "/v1/completions/..", "/../../../../etc/passwd", "/%2e%2e/%2e%2e/etc/passwd", "//etc/passwd",
-             "/v1/models/../../../etc/passwd", "/static/x", "/page.js/../server.py"]
+             "/v1/models/../../../etc/passwd", "/static/x", "/page.js/../server.py", "/page-js", "/page.py"]
 )  # fmt: skip
 def test_no_address_is_a_file(client, path):
     answer = client.fetch(path)
@@ -284,21 +291,58 @@ def test_no_address_is_a_file(client, path):
 
 def test_when_too_many_wait_the_next_is_told_to_come_back(connect, toy):
     client = connect(toy, limits=serve.Limits(together=1, waiting=3))
-    body = json.dumps({"prompt": ["x"] * 4, "max_tokens": 2})
+    connection = raw_request(client.address, json.dumps({"prompt": ["x"] * 3, "max_tokens": 4000}))
+    wait_for(lambda: len(toy.model.steps) > 5)  # one is written, two wait
+    body = json.dumps({"prompt": ["x"] * 2, "max_tokens": 2})
     answer = client.fetch("/v1/completions", method="POST", body=body, headers={"Content-Type": "application/json"})
     assert (answer.code, answer.headers["Retry-After"]) == (429, "1")
     assert json.loads(answer.body)["error"]["code"] == "rate_limit_exceeded"
+    connection.close()
     assert len(client.complete(["x"] * 3, max_tokens=2)["choices"]) == 3
+
+
+def test_what_can_never_be_answered_is_not_told_to_come_back(connect, toy):
+    client = connect(toy, limits=serve.Limits(waiting=3))
+    status, content = client.post("/v1/completions", {"prompt": ["x"] * 4})
+    assert (status, content["error"]["param"]) == (400, "prompt")
+
+
+@pytest.mark.parametrize("extra", [{}, {"stream": True}])
+def test_answers_that_are_too_much_together_are_refused_before_any_is_written(connect, toy, extra):
+    client = connect(toy, limits=serve.Limits(told=240))
+    body = {"prompt": ["x", "y"], "n": 3, "max_tokens": 10, "logprobs": 3, **extra}
+    assert client.post("/v1/completions", body)[0] == 200
+    before = len(toy.model.steps)
+    status, content = client.post("/v1/completions", body | {"logprobs": 4})
+    assert (status, content["error"]["param"]) == (400, "max_tokens")
+    assert "300 tokens; expected 240 at most" in content["error"]["message"]
+    assert len(toy.model.steps) == before
+
+
+def test_a_completion_has_sixteen_tokens_and_a_chat_goes_on_to_its_end_or_the_limit(connect, toy):
+    client = connect(toy, limits=serve.Limits(answer=30))
+    assert client.complete()["usage"]["completion_tokens"] == 16
+    assert client.post("/v1/chat/completions", CHAT)[1]["usage"]["completion_tokens"] == 30
 
 
 # life
 
 
-def raw_request(address, body):
+def test_an_interrupt_ends_the_server_at_once(toy):
+    before = time.monotonic()
+    with pytest.raises(KeyboardInterrupt), serve.running(toy) as address:
+        raise KeyboardInterrupt
+    assert time.monotonic() - before < 4
+    host, _, port = address.removeprefix("http://").partition(":")
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection((host, int(port)))
+
+
+def raw_request(address, body, path="/v1/completions"):
     """A connection with a request on its way."""
     host, _, port = address.removeprefix("http://").partition(":")
     connection = socket.create_connection((host, int(port)))
-    head = f"POST /v1/completions HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n"
+    head = f"POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n"
     connection.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n{body}".encode())
     return connection
 
@@ -330,6 +374,31 @@ def test_when_the_client_leaves_before_its_prompt_is_read_nothing_is_written(con
     client.fetch("/v1/models")
     wait_for(lambda: standing_still(toy.model.steps))
     assert len(toy.model.steps) < 3000
+
+
+@pytest.mark.parametrize("leaves", [True, False])
+def test_no_search_is_begun_for_a_client_that_has_left(connect, toy, leaves):
+    entered, go_on = threading.Event(), threading.Event()
+
+    class Slow(type(toy.tokenizer)):
+        def encode(self, text):
+            entered.set()
+            go_on.wait(120)
+            return super().encode(text)
+
+    client = connect(toy._replace(tokenizer=Slow(toy.tokenizer.merges)))
+    first = raw_request(client.address, json.dumps({"text": "x"}), "/page/prompt")
+    entered.wait(120)
+    second = raw_request(client.address, json.dumps({"ids": [1], "steps": 3}), "/page/beams")
+    time.sleep(0.2)
+    if leaves:
+        second.close()
+        time.sleep(0.2)
+    go_on.set()
+    assert client.post("/page/attention", {"ids": [1, 2]})[0] == 200  # its turn is after theirs
+    assert bool(toy.model.steps) == (not leaves)
+    first.close()
+    second.close()
 
 
 def wait_for(holds, patience=120):

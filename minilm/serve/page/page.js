@@ -4,127 +4,96 @@
 // tokens for each way in which it was written. A token is {id, text, name, top}: text is what it adds to the page (a
 // character may be made of several tokens), top are the tokens that might have stood in its place.
 
+import {attended, bars, continuations, element, partOfCharacter, tree, visible} from "./pictures.js"
+import {access, answer, ask, events} from "./server.js"
+
 const $ = id => document.getElementById(id)
 const turns = []
 let model = {id: "", chat: false}
 let chosen = null  // {turn, index} of a token
-let writing = null // AbortController of the answer that is being written
+let working = null // AbortController of what the server is asked now
+let seen = null    // {tokens, weights (L, H, T)}: the attention that is shown
 
-// what the server is asked
-
-async function ask(path, body, signal) {
-  const headers = {"Content-Type": "application/json"}
-  if ($("key").value) headers.Authorization = `Bearer ${$("key").value}`
-  const response = await fetch(path, body ? {method: "POST", headers, body: JSON.stringify(body), signal} : {headers})
-  if (response.ok) return response
-  if (response.status === 401) { $("locked").hidden = false; $("key").focus() }
-  const content = await response.json().catch(() => null)
-  throw new Error(content?.error.message ?? `the server said ${response.status}`)
-}
-
-const answer = async (path, body) => (await ask(path, body)).json()
-
-async function* events(response) {
-  let rest = "", ended = false
-  for await (const part of parts(response.body.pipeThrough(new TextDecoderStream()))) {
-    const found = (rest + part).split("\n\n")
-    rest = found.pop()
-    for (const event of found) {
-      const data = event.replace("data: ", "")
-      if (data === "[DONE]") { ended = true; break }
-      const content = JSON.parse(data)
-      if (content.error) throw new Error(content.error.message)
-      yield content
-    }
-  }
-  if (!ended) throw new Error("the answer broke off")
-}
-
-async function* parts(stream) {
-  const reader = stream.getReader()
-  for (let read; !(read = await reader.read()).done;) yield read.value
-}
-
+const shown = turn => turn.branches[turn.shown]
+const content = turn => turn.text ?? shown(turn).map(token => token.text).join("")
+const message = turn => ({role: turn.branches ? "assistant" : "user", content: content(turn)})
 const number = id => $(id).value === "" ? null : Number($(id).value)
 
-// Go on writing the shown branch of a turn.
-async function write(turn) {
-  const tokens = turn.branches[turn.shown]
-  const names = ["temperature", "top_p", "max_tokens", "seed"]
-  const settings = Object.fromEntries(names.map(name => [name, number(name)]))
-  const prompt = [...turn.prompt, ...tokens.map(token => token.id)]
-  await busily("writing …", async signal => {
-    const body = {model: model.id, prompt, stream: true, logprobs: 10, ...settings}
-    for await (const event of events(await ask("/v1/completions", body, signal))) {
-      const [{text, logprobs, finish_reason}] = event.choices
-      tokens.push({id: logprobs.ids[0], text, name: logprobs.tokens[0], top: logprobs.top[0], last: finish_reason})
-      if (turn.branches[turn.shown] === tokens) add(turn, tokens.length - 1)
-    }
-  })
-}
+// work: one thing at a time; what is begun ends what went before
 
 async function busily(what, work) {
-  writing?.abort()
-  const mine = writing = new AbortController()
+  working?.abort()
+  const mine = working = new AbortController()
   $("stop").hidden = false
   say(what)
-  try {
-    await work(mine.signal)
-    say("done")
-  } catch (error) {
-    say(error.name === "AbortError" ? "stopped" : error.message)
-  } finally {
-    if (writing === mine) { writing = null; $("stop").hidden = true }
-  }
+  const end = await work(mine.signal).then(() => "done", told)
+  if (working !== mine) return
+  working = null
+  $("stop").hidden = true
+  say(end)
 }
 
 const say = text => { $("status").textContent = text }
+
+function told(error) {
+  if (error.status === 401) { $("locked").hidden = false; $("key").focus() }
+  return error.name === "AbortError" ? "stopped" : error.message
+}
 
 // the conversation
 
 async function send() {
   const text = $("text").value
-  if (!text.trim() && !turns.length) return
-  writing?.abort()
-  say("reading …")
-  turns.push({text})
-  $("text").value = ""
+  if (!text.trim() && (model.chat || !turns.length)) return
   const turn = {prompt: [], branches: [[]], shown: 0}
-  const question = model.chat ? {messages: turns.map(message)} : {text: turns.map(content).join("")}
-  turns.push(turn)
+  turns.push({text}, turn)
+  const question = model.chat ? {messages: turns.slice(0, -1).map(message)} : {text: turns.map(content).join("")}
+  $("text").value = ""
   chosen = null
   render()
-  try {
-    turn.prompt = (await answer("/page/prompt", question)).ids
-  } catch (error) {
-    turns.splice(-2)
-    $("text").value = text
-    render()
-    return say(error.message)
-  }
-  await write(turn)
+  await busily("reading …", async signal => {
+    try {
+      turn.prompt = (await answer("/page/prompt", question, signal)).ids
+    } catch (error) {
+      takeBack(turn, text)
+      throw error
+    }
+    await write(turn, signal)
+  })
 }
 
-const shown = turn => turn.branches[turn.shown]
-const content = turn => turn.text ?? shown(turn).map(token => token.text).join("")
-const message = turn => ({role: turn.branches ? "assistant" : "user", content: content(turn)})
+function takeBack(turn, text) {
+  if (turns.at(-1) !== turn) return
+  turns.splice(-2)
+  $("text").value = text
+  render()
+}
+
+// Go on writing the shown branch of a turn.
+async function write(turn, signal) {
+  say("writing …")
+  const tokens = shown(turn)
+  const names = ["temperature", "top_p", "max_tokens", "seed"]
+  const settings = Object.fromEntries(names.map(name => [name, number(name)]))
+  const prompt = [...turn.prompt, ...tokens.map(token => token.id)]
+  const body = {model: model.id, prompt, stream: true, logprobs: 10, ...settings}
+  for await (const event of events(await ask("/v1/completions", body, signal))) {
+    const [{text, logprobs}] = event.choices
+    tokens.push({id: logprobs.ids[0], text, name: logprobs.tokens[0], top: logprobs.top[0]})
+    if (shown(turn) === tokens) add(turn, tokens.length - 1)
+  }
+}
 
 // Another token in the place of the chosen one, and on from there.
 async function branch(candidate) {
   const {turn, index} = chosen, old = shown(turn)
   turns.length = turns.indexOf(turn) + 1
-  const text = candidate.token.startsWith("bytes:") ? "" : candidate.token
+  const text = partOfCharacter(candidate.token) ? "" : candidate.token
   turn.branches.push([...old.slice(0, index), {id: candidate.id, text, name: candidate.token, top: old[index].top}])
   turn.shown = turn.branches.length - 1
   render()
   choose(turn, index)
-  if (candidate.bytes.length) await write(turn)
-}
-
-function element(tag, properties = {}, ...children) {
-  const made = Object.assign(document.createElement(tag), properties)
-  made.append(...children)
-  return made
+  if (candidate.bytes.length) await busily("writing …", signal => write(turn, signal))
 }
 
 function render() {
@@ -141,7 +110,7 @@ function render() {
 }
 
 function branchButton(turn, i) {
-  const show = () => { writing?.abort(); turn.shown = i; chosen = null; turns.length = turns.indexOf(turn) + 1; render() }
+  const show = () => { working?.abort(); turn.shown = i; chosen = null; turns.length = turns.indexOf(turn) + 1; render() }
   const button = element("button", {type: "button", onclick: show, ariaLabel: `branch ${i + 1}`}, String(i + 1))
   button.setAttribute("aria-pressed", i === turn.shown)
   return button
@@ -157,6 +126,8 @@ function add(turn, index) {
 
 const spans = turn => [...turn.box.querySelectorAll(".token")]
 
+// what a token might have been, and what it looks at
+
 function choose(turn, index) {
   chosen = {turn, index}
   document.querySelectorAll(".token[aria-pressed]").forEach(span => span.removeAttribute("aria-pressed"))
@@ -166,21 +137,9 @@ function choose(turn, index) {
   inspect()
 }
 
-// a token's alternatives
-
-const visible = name => name === "" ? "end" : name.replaceAll(" ", "␣").replaceAll("\n", "⏎").replaceAll("\t", "⇥")
-const percent = p => `${(100 * p).toFixed(p < 0.1 ? 1 : 0)} %`
-
 function inspect() {
   const token = chosen && shown(chosen.turn)[chosen.index]
-  $("bars").replaceChildren(...(token?.top ?? []).map(candidate => {
-    const p = Math.exp(candidate.logprob)
-    const bar = element("button", {type: "button", onclick: () => branch(candidate)},
-      element("code", {}, visible(candidate.token)), element("span", {}, percent(p)))
-    bar.style.setProperty("--p", `${100 * p}%`)
-    bar.setAttribute("aria-current", candidate.id === token.id)
-    return element("li", {}, bar)
-  }))
+  $("bars").replaceChildren(...(token ? bars(token.top, token.id, branch) : []))
 }
 
 // The ids up to the chosen token, itself included or not; without one, all there are.
@@ -191,66 +150,19 @@ function context(included) {
   return [...turn.prompt, ...tokens.map(token => token.id)]
 }
 
-// beam search
-
-async function search() {
-  await busily("searching …", async () => {
-    const {steps, found} = await answer("/page/beams", {ids: context(0), beams: number("width"), steps: number("depth")})
-    $("tree").replaceChildren(tree(steps, best(steps, found[0])))
-    $("tree").tabIndex = 0
-    $("found").replaceChildren(...found.map(({text, logprob}) =>
-      element("li", {}, element("code", {}, visible(text)), ` ${logprob.toFixed(2)}`)))
-  })
+async function search(signal) {
+  const question = {ids: context(0), beams: number("width"), steps: number("depth")}
+  const {steps, found} = await answer("/page/beams", question, signal)
+  $("tree").replaceChildren(tree(steps, found))
+  $("tree").tabIndex = 0
+  $("found").replaceChildren(...continuations(found))
 }
 
-// The nodes of the best continuation, from its last: the one with its log-probability.
-function best(steps, {logprob}) {
-  const path = new Set()
-  let step = steps.findLastIndex(nodes => nodes.some(node => node.kept && node.log_prob === logprob))
-  let node = steps[step]?.find(node => node.kept && node.log_prob === logprob)
-  for (; node; node = node.parent === null ? null : steps[--step][node.parent]) path.add(node)
-  return path
-}
-
-const LETTER = 7.5, ROW = 22, GAP = 30
-const label = node => visible(node.text).slice(0, 9)
-
-function tree(steps, path) {
-  const rows = Math.max(...steps.map(nodes => nodes.length))
-  const column = GAP + LETTER * Math.max(...steps.flat().map(node => label(node).length))
-  const picture = svg("svg", {width: column * steps.length, height: ROW * (rows + 0.5), role: "img"})
-  picture.setAttribute("aria-label", `beam tree of ${steps.length} steps; the continuations found are listed below`)
-  steps.forEach((nodes, step) => nodes.forEach((node, row) => {
-    const group = svg("g", {class: path.has(node) ? "best" : node.kept ? "" : "left"})
-    const y = ROW * (row + 1), x = column * step
-    if (node.parent !== null) {
-      const x1 = x - column + LETTER * label(steps[step - 1][node.parent]).length + 4
-      group.append(svg("line", {x1, y1: ROW * (node.parent + 1) - 4, x2: x - 3, y2: y - 4}))
-    }
-    group.append(svg("text", {x, y}, label(node)), svg("title", {}, `${visible(node.text)} ${node.log_prob.toFixed(2)}`))
-    picture.append(group)
-  }))
-  return picture
-}
-
-function svg(tag, attributes, text = "") {
-  const made = document.createElementNS("http://www.w3.org/2000/svg", tag)
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value)
-  made.textContent = text
-  return made
-}
-
-// attention
-
-let seen = null // {tokens, weights} (L, H, T)
-
-async function look() {
-  await busily("looking …", async () => {
-    seen = await answer("/page/attention", {ids: context(1)})
-    options($("layer"), seen.weights.length)
-    options($("head"), seen.weights[0].length)
-    showAttention()
-  })
+async function look(signal) {
+  seen = await answer("/page/attention", {ids: context(1)}, signal)
+  options($("layer"), seen.weights.length)
+  options($("head"), seen.weights[0].length)
+  showAttention()
 }
 
 function options(select, count) {
@@ -259,34 +171,26 @@ function options(select, count) {
   select.value = old
 }
 
-const mean = rows => rows[0].map((_, i) => rows.reduce((sum, row) => sum + row[i], 0) / rows.length)
-const pick = (rows, select) => select.value === "" ? rows : [rows[select.value]]
-
 function showAttention() {
   if (!seen) return
-  const weights = mean(pick(seen.weights, $("layer")).map(heads => mean(pick(heads, $("head")))))
-  const highest = Math.max(...weights)
-  $("seen").replaceChildren(...seen.tokens.map((token, i) => {
-    const span = element("span", {title: percent(weights[i])}, token.startsWith("bytes:") ? "·" : token)
-    span.style.background = `rgb(var(--glow) / ${(0.8 * weights[i] / highest).toFixed(3)})`
-    return span
-  }))
-  const order = weights.map((_, i) => i).sort((a, b) => weights[b] - weights[a]).slice(0, 3)
-  $("most").textContent = "Most at " + order.map(i => `${visible(seen.tokens[i])} (${percent(weights[i])})`).join(", ")
+  const {spans, most} = attended(seen, $("layer").value, $("head").value)
+  $("seen").replaceChildren(...spans)
+  $("most").textContent = most
 }
 
 // mouse and keyboard
 
-$("ask").addEventListener("submit", event => { event.preventDefault(); send() })
+const onSubmit = (form, act) => $(form).addEventListener("submit", event => { event.preventDefault(); act() })
+onSubmit("ask", send)
+onSubmit("search", () => busily("searching …", search))
+onSubmit("look", () => busily("looking …", look))
 $("text").addEventListener("keydown", event => {
   if (event.key === "Enter" && !event.shiftKey && !event.isComposing) { event.preventDefault(); send() }
 })
-$("stop").addEventListener("click", () => writing?.abort())
-$("anew").addEventListener("click", () => { writing?.abort(); turns.length = 0; chosen = null; render(); $("text").focus() })
-$("search").addEventListener("submit", event => { event.preventDefault(); search() })
-$("look").addEventListener("submit", event => { event.preventDefault(); look() })
+$("stop").addEventListener("click", () => working?.abort())
+$("anew").addEventListener("click", () => { working?.abort(); turns.length = 0; chosen = null; render(); $("text").focus() })
 for (const id of ["layer", "head"]) $(id).addEventListener("change", showAttention)
-$("key").addEventListener("change", start)
+$("key").addEventListener("change", () => { access.key = $("key").value; start() })
 
 $("log").addEventListener("keydown", event => {
   const turn = turns.find(turn => turn.box?.contains(event.target))
@@ -299,9 +203,9 @@ $("log").addEventListener("keydown", event => {
   event.preventDefault()
 })
 $("bars").addEventListener("keydown", event => {
-  const bars = [...$("bars").querySelectorAll("button")]
+  const buttons = [...$("bars").querySelectorAll("button")]
   const to = {ArrowDown: 1, ArrowUp: -1}[event.key]
-  if (to) bars[bars.indexOf(event.target) + to]?.focus()
+  if (to) buttons[buttons.indexOf(event.target) + to]?.focus()
   else if (event.key === "Escape") choose(chosen.turn, chosen.index)
   else return
   event.preventDefault()
@@ -314,7 +218,7 @@ async function start() {
     $("locked").hidden = true
     say(model.chat ? "ask something" : "begin a text: the model goes on with it")
   } catch (error) {
-    say(error.message)
+    say(told(error))
   }
 }
 
