@@ -142,6 +142,18 @@ class External:
         return types.ExternalFunction(self.name, result(*arguments))
 
 
+@dataclass(frozen=True)
+class Inlined:
+    """A function that loops may call, written for LLVM in lanes.py."""
+
+    name: str
+
+    def for_numba(self):
+        from . import lanes
+
+        return getattr(lanes, self.name)
+
+
 # How many threads share a `prange`. (numba.get_num_threads is the same, but what calls it cannot be kept on disk.)
 thread_count = External("get_num_threads", "intp()")
 
@@ -158,7 +170,7 @@ def compile_loops(function: Callable, from_python: bool = True) -> Callable:
     scope = dict(function.__globals__, prange=numba.prange)
     for name in function.__code__.co_names:
         callee = scope.get(name)
-        if isinstance(callee, External):
+        if isinstance(callee, External | Inlined):
             scope[name] = callee.for_numba()
         elif isinstance(callee, types.FunctionType) and callee.__module__.startswith("minilm.kernels"):
             scope[name] = compile_loops(callee, from_python=False)

@@ -3,8 +3,10 @@
 from collections import defaultdict
 
 import numpy as np
+from examples_packed import packed
 
 from minilm import kernels
+from minilm.kernels.packed import Q4_1
 
 LONG = 100_000
 RNG = np.random.default_rng(0)
@@ -151,3 +153,7 @@ note(
     "first step, gradients from 1e-40 to 1e15",
     {"adamw": (np.ones_like(GRADIENTS), GRADIENTS, *memories, 1, 1e-3, 0.9, 0.999, 1e-8, 0.1)},
 )
+X = normal(3, 96)
+note("few rows", {"packed_linear": (X.copy(), packed(RNG, Q4_1, 7, 96), Q4_1)})
+X[:, 40] = 1e4
+note("few rows, one number of 1e4 among ordinary ones", {"packed_linear": (X, packed(RNG, Q4_1, 7, 96), Q4_1)})
