@@ -64,17 +64,16 @@ def let_threads_sleep() -> None:
     does nearly all the work of a training step, in some hundred portions: its threads look 20,000 times for the next,
     about 100 µs, before they go to sleep. Together that takes a fourth off the step.
 
-    OpenBLAS reads its setting while NumPy is imported. Where that has happened, OpenMP's threads sleep at once: the
-    spinning of both would be the worst. Where another library has started OpenMP with its own settings, compiled loops
-    keep to one thread, or a step would take ten times as long.
+    OpenBLAS reads its setting while NumPy is imported; where that has happened, its threads spin as long as they like.
+    That costs little, as OpenMP's team does most of the products too. Where another library has started OpenMP with its
+    own settings, compiled loops keep to one thread, or a step would take ten times as long.
     """
     loaded = [name for name in BRING_THREADS if name in sys.modules]
     if loaded and "OMP_WAIT_POLICY" not in os.environ:
         os.environ.setdefault("NUMBA_NUM_THREADS", "1")
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-    if "numpy" not in sys.modules:
-        os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "17")
-        os.environ.setdefault("GOMP_SPINCOUNT", "20000")
+    os.environ.setdefault("GOMP_SPINCOUNT", "20000")
+    os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "17")
 
 
 def keep_freed_memory() -> None:
