@@ -16,11 +16,14 @@ SIZES = {
     "lstm-l": {"vocabulary": 10000, "embedding": 256, "width": 1024, "context": 32, "batch": 64},  # Keras' tutorials'
 }
 PROMPT, BEAMS = list(range(16)), 5
-NEW_TOKENS = {"decode-s": 48, "decode-l": 64, "decode-gpt2": 32, "decode-int8": 32, "beam-l": 100, "decode-smollm2": 64}
+NEW_TOKENS = {
+    **{"decode-s": 48, "decode-l": 64, "decode-gpt2": 32, "decode-int8": 32, "beam-l": 100},
+    **{"decode-smollm2": 128, "blocks-smollm2": 128},  # as many as llama.cpp's own benchmark has
+}
 LONG_PROMPT = list(range(256))
 
 EAGER, COMPILED, PRODUCTS = "PyTorch eager", "PyTorch compiled", "matrix products"
-TRANSFORMERS, FLOAT32 = "transformers", "minilm float32"
+TRANSFORMERS, FLOAT32, LLAMA_CPP = "transformers", "minilm float32", "llama.cpp"
 SIDES = {  # where the work of each is built
     "minilm": "ours.build",
     EAGER: "theirs.build",
@@ -28,6 +31,7 @@ SIDES = {  # where the work of each is built
     PRODUCTS: "products.build",
     TRANSFORMERS: "hugging_face.build",
     FLOAT32: "ours.build_float32",
+    LLAMA_CPP: "llama_cpp_python.build",
 }
 IN_TURN = {
     "gpt-main": [EAGER],
@@ -35,13 +39,14 @@ IN_TURN = {
     **{name: [EAGER] for name in ("lstm", "lstm-m", "lstm-l", "decode-s", "decode-l", "decode-gpt2")},
     "decode-int8": [FLOAT32],
     **{name: [TRANSFORMERS] for name in ("beam-l", "decode-smollm2", "prompt-smollm2")},
+    "blocks-smollm2": [LLAMA_CPP],
 }
 RUST, PYTHON, NLTK = "tokenizers (Rust)", "pure Python", "nltk.lm"
 TEXT_PEERS = {
     **{"bpe-train": RUST, "bpe-encode": RUST, "bpe-train-python": PYTHON, "bpe-encode-python": PYTHON},
     **{"kneser-ney-build": NLTK, "kneser-ney-score": NLTK},
 }
-MAY_DIFFER = {"decode-int8", PRODUCTS}  # whose results are not the others'
+MAY_DIFFER = {"decode-int8", PRODUCTS, LLAMA_CPP}  # whose results are not the others': it rounds to 8 bits
 
 TARGETS = {  # the most that minilm's seconds (or bytes) may be, over the peer's; with no peer, seconds
     ("gpt-s", EAGER): 0.75,
