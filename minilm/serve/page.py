@@ -20,8 +20,8 @@ MOST_BEAMS, MOST_STEPS, MOST_SEEN = 10, 30, 512
 POLICY = "default-src 'none'; script-src 'self'; style-src 'unsafe-inline'; connect-src 'self'; img-src data:; "
 POLICY += "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 KINDS = {".html": "text/html", ".js": "text/javascript"}
-INDEX, SCRIPTS = "index.html", ("page.js", "server.js", "pictures.js")
-FILES = {name: files(__package__).joinpath("page", name).read_bytes() for name in (INDEX, *SCRIPTS)}
+INDEX, SCRIPT = "index.html", "page.js"
+FILES = {name: files(__package__).joinpath("page", name).read_bytes() for name in (INDEX, SCRIPT)}
 
 
 class Page(Handler):
@@ -113,7 +113,7 @@ def piece(served: Served, id: int) -> str:
 
 ADDRESSES = [
     ("/", Page, {"name": INDEX}),
-    *((f"/{re.escape(name)}", Page, {"name": name}) for name in SCRIPTS),
+    (f"/{re.escape(SCRIPT)}", Page, {"name": SCRIPT}),
     ("/page/prompt", Question, {"answer": prompt, "table": prompt_table}),
     ("/page/beams", Question, {"answer": beams, "table": beams_table}),
     ("/page/attention", Question, {"answer": attention, "table": lambda limits: IDS}),
