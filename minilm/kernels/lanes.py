@@ -20,8 +20,8 @@ WHOLE, FLOATS = ir.VectorType(ir.IntType(32), LANES), ir.VectorType(ir.FloatType
 def adding(weights_of):
     """lanes ← lanes + scale (Σ w coarse + Σ w fine / 2¹⁵)
 
-    Each sum is over the 32 weights of a block and as many numbers; four of them fall to each lane. It stays a whole
-    number as long as it can: 4 · 127 · 32767 < 2³¹.
+    Each sum is over the 32 weights of a block and as many numbers. Four products fall to each lane, and their sum is
+    exact, as a whole number and then as a float: 4 · 128 · 32767 < 2²⁴.
     """
 
     @intrinsic

@@ -30,7 +30,7 @@ class _Config(dict):
 class Saved(NamedTuple):
     """What `load` finds."""
 
-    config: dict[str, Any]
+    config: _Config
     arrays: dict[str, np.ndarray]
     tokenizers: dict[str, Tokenizer]
 

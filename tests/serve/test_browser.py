@@ -128,23 +128,24 @@ def test_all_of_it_works_by_keyboard(open_page, toy):
     assert page.get_by_label("branch 2").get_attribute("aria-pressed") == "true"
 
 
-def test_a_long_answer_can_be_stopped(open_page, toy):
-    page = open_page(toy)
+def writing_for_long(page):
+    """The page, in the middle of an answer that would take minutes."""
     page.fill("#max_tokens", "4000")
     page.fill("#text", "To be?")
     page.press("#text", "Enter")
     page.wait_for_selector(".token")
+    return page
+
+
+def test_a_long_answer_can_be_stopped(open_page, toy):
+    page = writing_for_long(open_page(toy))
     page.click("#stop")
     playwright.expect(page.locator("#status")).to_have_text("stopped")
     assert 0 < len(written(page)) < 4000
 
 
 def test_what_is_begun_ends_what_went_before(open_page, toy):
-    page = open_page(toy)
-    page.fill("#max_tokens", "4000")
-    page.fill("#text", "To be?")
-    page.press("#text", "Enter")
-    page.wait_for_selector(".token")
+    page = writing_for_long(open_page(toy))
     page.click("#search button")
     page.wait_for_selector("#tree svg")
     wait_until_done(page)

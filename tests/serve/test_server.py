@@ -356,7 +356,8 @@ def test_when_the_client_leaves_its_answer_is_written_no_further(client, toy, st
     assert len(toy.model.steps) < 3000
 
 
-def test_when_the_client_leaves_before_its_prompt_is_read_nothing_is_written(connect, toy):
+def slow_to_read(toy):
+    """The toy with a tokenizer that tells when it begins to encode, and goes on when it is told."""
     entered, go_on = threading.Event(), threading.Event()
 
     class Slow(type(toy.tokenizer)):
@@ -365,7 +366,12 @@ def test_when_the_client_leaves_before_its_prompt_is_read_nothing_is_written(con
             go_on.wait(120)
             return super().encode(text)
 
-    client = connect(toy._replace(tokenizer=Slow(toy.tokenizer.merges)))
+    return toy._replace(tokenizer=Slow(toy.tokenizer.merges)), entered, go_on
+
+
+def test_when_the_client_leaves_before_its_prompt_is_read_nothing_is_written(connect, toy):
+    slow, entered, go_on = slow_to_read(toy)
+    client = connect(slow)
     connection = raw_request(client.address, json.dumps({"prompt": "x", "max_tokens": 4000}))
     entered.wait(120)
     connection.close()
@@ -378,15 +384,8 @@ def test_when_the_client_leaves_before_its_prompt_is_read_nothing_is_written(con
 
 @pytest.mark.parametrize("leaves", [True, False])
 def test_no_search_is_begun_for_a_client_that_has_left(connect, toy, leaves):
-    entered, go_on = threading.Event(), threading.Event()
-
-    class Slow(type(toy.tokenizer)):
-        def encode(self, text):
-            entered.set()
-            go_on.wait(120)
-            return super().encode(text)
-
-    client = connect(toy._replace(tokenizer=Slow(toy.tokenizer.merges)))
+    slow, entered, go_on = slow_to_read(toy)
+    client = connect(slow)
     first = raw_request(client.address, json.dumps({"text": "x"}), "/page/prompt")
     entered.wait(120)
     second = raw_request(client.address, json.dumps({"ids": [1], "steps": 3}), "/page/beams")
