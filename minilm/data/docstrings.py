@@ -28,7 +28,7 @@ SUMMARY, BODY = range(3, 21), 8  # words of a summary; words of a body at least,
 NAME_PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 RULE = re.compile(r"([^\w\s])\1{2,}")  # ------ under a heading, >>> before an example
 MARKUP = re.compile(r":[\w:]+:(?=`)|`+~?|\*\*")  # :class:`Name`, ``Name``, **bold**
-FILE_FORMAT = 3  # of the cache
+FILE_FORMAT = 4  # of the cache
 
 
 class Docstring(NamedTuple):
@@ -38,15 +38,19 @@ class Docstring(NamedTuple):
     name: str
     body: str
     summary: str
+    owner: str = ""
+    """The class that a method belongs to."""
 
     @property
-    def title(self) -> str:
-        return f"{self.package} {self.name}"
+    def qualified_name(self) -> str:
+        """As Python says it, such as `Circle.area`."""
+        return f"{self.owner}.{self.name}" if self.owner else self.name
 
     @property
     def text(self) -> str:
-        """What is to be summarised: the name as words, and the body."""
-        return f"{words_of(self.name)}: {self.body}".strip()
+        """What is to be summarised: the name as words, that of a method with its class, and the body."""
+        name = f"{words_of(self.name)} . {words_of(self.owner)}" if self.owner else words_of(self.name)
+        return f"{name}: {self.body}".strip()
 
 
 def words_of(name: str) -> str:
@@ -89,11 +93,11 @@ def of_package(package: str) -> Iterator[Docstring]:
 
 def of_file(package: str, path: Path) -> Iterator[Docstring]:
     """The docstrings of a file of Python; none of one that cannot be read."""
-    records = (cleaned(package, name, docstring) for name, docstring in documented(path))
+    records = (cleaned(package, *found) for found in documented(path))
     return filter(None, records)
 
 
-def cleaned(package: str, name: str, docstring: str) -> Docstring | None:
+def cleaned(package: str, name: str, owner: str, docstring: str) -> Docstring | None:
     """The docstring in two parts: a line of 3 to 20 words; and 8 words or more after an empty line, or "".
 
     >>> text = '''Return the area of a circle.
@@ -102,16 +106,16 @@ def cleaned(package: str, name: str, docstring: str) -> Docstring | None:
     ... ----------
     ... radius : float
     ...     In metres, zero or more; the area is in square metres.'''
-    >>> cleaned("shapes", "circle_area", text).text
+    >>> cleaned("shapes", "circle_area", "", text).text
     'circle area: Parameters radius : float In metres, zero or more; the area is in square metres.'
-    >>> cleaned("shapes", "circle_area", "Return the area.").text, cleaned("shapes", "circle_area", "The area.")
-    ('circle area:', None)
+    >>> cleaned("shapes", "area", "Circle", "Return the area.").text, cleaned("shapes", "area", "", "The area.")
+    ('area . circle:', None)
     """
     summary, _, rest = MARKUP.sub("", RULE.sub(" ", docstring)).partition("\n")
     summary, body = (" ".join(part.split()) for part in (summary, rest))
     if rest.partition("\n")[0].strip() or len(_words(summary)) not in SUMMARY or not words_of(name):
         return None
-    return Docstring(package, name, body if len(_words(body)) >= BODY else "", summary)
+    return Docstring(package, name, body if len(_words(body)) >= BODY else "", summary, owner)
 
 
 def once(records: Iterable[Docstring]) -> list[Docstring]:

@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
+from typing import NamedTuple
 
 # What requirements.txt names; numba is missing on some machines, and is then left out.
 REQUIRED = ("hypothesis", "jupyterlab", "matplotlib", "numba", "numpy", "pytest", "safetensors", "tqdm")
@@ -62,14 +63,26 @@ def _of_python() -> Iterator[tuple[str, Path]]:
                 yield path.relative_to(library).as_posix(), path
 
 
-def documented(path: Path) -> Iterator[tuple[str, str]]:
-    """Name and docstring of each function and class in a file, "" if there is none; nothing of one that is no Python.
+class Documented(NamedTuple):
+    """A function or class, and what is said of it."""
+
+    name: str
+    owner: str
+    """The class in whose body it stands, "" if in none."""
+    docstring: str
+    """"" if there is none."""
+
+
+def documented(path: Path) -> Iterator[Documented]:
+    """Each function and class in a file; nothing of a file that is no Python.
 
     >>> import tempfile
     >>> path = Path(tempfile.mkdtemp()) / "shapes.py"
-    >>> _ = path.write_text('def area(r):\\n    "Return the area."', encoding="utf-8")
-    >>> list(documented(path))
-    [('area', 'Return the area.')]
+    >>> _ = path.write_text('class Circle:\\n  def area(self):\\n    "Return the area."', encoding="utf-8")
+    >>> for found in documented(path):
+    ...     print(tuple(found))
+    ('Circle', '', '')
+    ('area', 'Circle', 'Return the area.')
     """
     try:
         with warnings.catch_warnings():
@@ -77,12 +90,15 @@ def documented(path: Path) -> Iterator[tuple[str, str]]:
             tree = ast.parse(path.read_bytes())
     except (OSError, SyntaxError, ValueError):
         return
-    for node in _definitions(tree):
-        yield node.name, ast.get_docstring(node) or ""
+    for node, owner in _definitions(tree):
+        yield Documented(node.name, owner, ast.get_docstring(node) or "")
 
 
-def _definitions(node) -> Iterator[ast.AST]:
+def _definitions(node, owner="") -> Iterator[tuple[ast.AST, str]]:
+    """The functions and classes in a node's body, and in theirs; each with the class in whose body it stands."""
     for child in getattr(node, "body", []):
+        inner = owner  # what stands under an `if` belongs to the same class
         if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            yield child
-        yield from _definitions(child)
+            yield child, owner
+            inner = child.name if isinstance(child, ast.ClassDef) else ""
+        yield from _definitions(child, inner)

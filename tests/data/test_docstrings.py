@@ -38,8 +38,9 @@ class Reader:
             ----------
             It can be opened again, as often as you like, by anybody who may.
             """
-    def sort(self):
-        """Sort the records."""
+    if True:
+        def sort(self):
+            """Sort the records."""
 '''
 
 
@@ -52,12 +53,12 @@ def source(tmp_path):
 
 def test_functions_and_classes_are_read_without_import(source):
     found = list(of_file("files", source))
-    assert [(record.name, record.summary) for record in found] == [
+    assert [(record.qualified_name, record.summary) for record in found] == [
         ("Reader", r"Read \d+ one record after another."),
-        ("inner", "Give the file back to the system."),
-        ("sort", "Sort the records."),
+        ("inner", "Give the file back to the system."),  # within a function
+        ("Reader.sort", "Sort the records."),
     ]
-    assert found[2].body == "" and found[2].text == "sort:"
+    assert found[2].body == "" and found[2].text == "sort . reader:"
     assert found[0].body == "Records are separated by a line of Mark and dots, and may be empty."
     assert found[1].body == "It can be opened again, as often as you like, by anybody who may."
     assert "reader" not in sys.modules
@@ -83,7 +84,7 @@ def test_a_file_that_cannot_be_read_has_none(content, tmp_path):
     ids=["right", "short summary", "two lines", "short body", "no body", "long summary", "none"],
 )
 def test_a_line_is_kept_with_the_body_under_it_if_that_is_long_enough(docstring, kept):
-    record = cleaned("p", "name", docstring)
+    record = cleaned("p", "name", "", docstring)
     assert (record and record.body) == kept
 
 
