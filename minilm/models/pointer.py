@@ -34,9 +34,10 @@ class PointerGenerator(ConditionalModel):
 
     (See, Liu and Manning 2017, arXiv:1704.04368, equations 1 to 9 and 11). m is what a GRU in both directions makes of
     the source, and cₜ = a₁ + … + aₜ₋₁ the coverage, where the model has that. Ids from `known` on are words that the
-    vocabulary lacks: known + k is the k-th of them in the row's own source. They are read as `unknown`, and can be
-    written only by copying. Here the attention joins after the GRU's step, as in `Seq2Seq`, an LSTM's place is
-    taken by a GRU, and the table E of embeddings is also that of the output, as ours are few texts.
+    vocabulary lacks: known + k is the k-th of them in the row's own source. They can be written only by copying, and
+    each k has an embedding e, so that the decoder knows which of them it has written; in the paper all are read as one
+    unknown word. Here the attention joins after the GRU's step, as in `Seq2Seq`, an LSTM's place is taken by a GRU,
+    and the table E of the V words' embeddings is also that of the output, as ours are few texts.
 
     Parameters
     ----------
@@ -44,8 +45,8 @@ class PointerGenerator(ConditionalModel):
         V, the vocabulary of both sides.
     room : int
         How many more ids there are, for words of a source that the vocabulary lacks.
-    unknown, pad : int
-        Ids below `known`: what an unknown word is read as; what fills up shorter sources.
+    pad : int
+        The id, below `known`, that fills up shorter sources.
     embedding, width, attention : int
         Channels of an embedding, H, and the length of v.
     copy : bool
@@ -57,7 +58,7 @@ class PointerGenerator(ConditionalModel):
 
     Examples
     --------
-    >>> model = PointerGenerator(9, room=2, unknown=0, pad=8, embedding=16, width=16, rng=np.random.default_rng(0))
+    >>> model = PointerGenerator(9, room=2, pad=8, embedding=16, width=16, rng=np.random.default_rng(0))
     >>> source, ids = np.array([[3, 9, 4], [5, 8, 8]]), np.array([[7, 9], [7, 2]])
     >>> P = np.exp(model(source, ids).data)
     >>> P.shape, P.sum(axis=2).round(5).tolist(), bool(P[0, 0, 9] > 0.01 > P[1, 0, 9])  # one source has word 9
@@ -69,7 +70,6 @@ class PointerGenerator(ConditionalModel):
         known: int,
         *,
         room: int = 32,
-        unknown: int,
         pad: int,
         embedding: int = 128,
         width: int = 256,
@@ -81,14 +81,14 @@ class PointerGenerator(ConditionalModel):
     ):
         expect_count("room", room, 0)
         expect("width", width, width % 2 == 0, "an even number: an encoder in both directions gives each half of it")
-        expect("unknown", unknown, 0 <= unknown < known, f"an id of the vocabulary, from 0 to {known - 1}")
+        expect("pad", pad, 0 <= pad < known, f"an id of the vocabulary, from 0 to {known - 1}")
         self._set_vocabularies(known + room, known + room, pad)
-        self.known, self.unknown, self.copy, self.coverage = known, unknown, copy, coverage
+        self.known, self.copy, self.coverage = known, copy, coverage
         self.settings = {
-            "known": known, "room": room, "unknown": unknown, "pad": pad, "embedding": embedding, "width": width,
-            "attention": attention, "copy": copy, "coverage": coverage, "dropout": dropout,
+            "known": known, "room": room, "pad": pad, "embedding": embedding, "width": width, "attention": attention,
+            "copy": copy, "coverage": coverage, "dropout": dropout,
         }  # fmt: skip
-        self.embedding = nn.Embedding(known, embedding, rng=rng)
+        self.embedding = nn.Embedding(known + room, embedding, rng=rng)
         self.scale = math.sqrt(embedding)
         self.embedding.table.data /= np.float32(self.scale)
         self.encoder = nn.Recurrent("gru", embedding, width // 2, bidirectional=True, rng=rng)
@@ -123,7 +123,7 @@ class PointerGenerator(ConditionalModel):
         targets = np.asarray(targets)
         counted = targets != -1
         logits, weights, p_gen, _ = self._decode(ids, self._encode(source))
-        P = self._probability(np.where(counted, targets, self.unknown), logits, weights, p_gen, source)
+        P = self._probability(np.where(counted, targets, 0), logits, weights, p_gen, source)
         loss = mean_of(-(P + NEVER).log(), counted)
         return loss + mean_of(looked_again(weights), counted) if self.coverage else loss
 
@@ -159,7 +159,7 @@ class PointerGenerator(ConditionalModel):
         weights, coverage = self._look(h, state)
         found = weights @ state.memory
         hidden = self.combine(autograd.concatenate(h, found, axis=2)).tanh()
-        logits = autograd.linear(self.dropout(hidden), self.embedding.table.T, self.bias)
+        logits = autograd.linear(self.dropout(hidden), self.embedding.table[: self.known].T, self.bias)
         p_gen = self.generate(autograd.concatenate(found, h, x, axis=2)).sigmoid() if self.copy else 1.0
         return logits, weights, p_gen, state._replace(recurrent=recurrent, coverage=coverage)
 
@@ -182,7 +182,7 @@ class PointerGenerator(ConditionalModel):
         return autograd.where(scores, -1e9, condition=mask[:, None]).softmax()
 
     def _embed(self, ids):
-        return self.dropout(self.embedding(np.where(ids < self.known, ids, self.unknown)) * self.scale)
+        return self.dropout(self.embedding(ids) * self.scale)
 
 
 def looked_again(weights: Tensor) -> Tensor:

@@ -123,7 +123,7 @@ class Summarizer:
         least = least or (4 if len(examples) >= 1000 else 1)
         tokenizer = CopyTokenizer.learn((text for e in examples for text in (e.text, e.summary)), least=least)
         model = PointerGenerator(
-            len(tokenizer), room=tokenizer.room, unknown=tokenizer.unknown, pad=tokenizer.pad, dropout=dropout,
+            len(tokenizer), room=tokenizer.room, pad=tokenizer.pad, dropout=dropout,
             rng=np.random.default_rng(seed), **sizes,
         )  # fmt: skip
         summarizer = cls(model, tokenizer, longest=longest, words=words)

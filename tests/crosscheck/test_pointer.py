@@ -9,7 +9,7 @@ from torch import nn
 
 from minilm.models import PointerGenerator
 
-KNOWN, ROOM, UNKNOWN, PAD = 9, 3, 0, 1
+KNOWN, ROOM, PAD = 9, 3, 1
 SOURCE = np.array([[4, 9, 5, 9, 10], [6, 7, 9, PAD, PAD]])  # the words 9 and 10 differ from row to row
 IDS = np.array([[2, 4, 9, 5], [2, 9, 8, 3]])
 TARGETS = np.array([[4, 9, 5, 10], [9, 8, 3, -1]])
@@ -22,7 +22,7 @@ class Pointer(nn.Module):
     def __init__(self, embedding, width, attention, coverage):
         super().__init__()
         self.coverage = coverage
-        self.embedding = nn.Embedding(KNOWN, embedding)
+        self.embedding = nn.Embedding(KNOWN + ROOM, embedding)
         self.encoder = nn.GRU(embedding, width // 2, batch_first=True, bidirectional=True)
         self.decoder = nn.GRUCell(embedding, width)
         self.memory, self.query = nn.Linear(width, attention), nn.Linear(width, attention, bias=False)
@@ -33,7 +33,6 @@ class Pointer(nn.Module):
         self.generate = nn.Linear(2 * width + embedding, 1)
 
     def read(self, ids):
-        ids = torch.where(ids < KNOWN, ids, torch.full_like(ids, UNKNOWN))
         return self.embedding(ids) * self.embedding.embedding_dim**0.5
 
     def row(self, source, ids):
@@ -49,7 +48,8 @@ class Pointer(nn.Module):
             context = a @ memory
             p_gen = self.generate(torch.cat([context, h[0], x]))[0].sigmoid()
             hidden = self.combine(torch.cat([h[0], context])).tanh()
-            mixed = torch.cat([p_gen * (self.embedding.weight @ hidden + self.bias).softmax(0), torch.zeros(ROOM)])
+            vocabulary = (self.embedding.weight[:KNOWN] @ hidden + self.bias).softmax(0)
+            mixed = torch.cat([p_gen * vocabulary, torch.zeros(ROOM)])
             for s, word in enumerate(source):
                 mixed = mixed + (1 - p_gen) * a[s] * nn.functional.one_hot(word, KNOWN + ROOM)
             P.append(mixed)
@@ -85,7 +85,7 @@ def layout(a):
 
 def both(coverage, seed=0):
     sizes = {"embedding": 6, "width": 8, "attention": 5, "coverage": coverage}
-    ours = PointerGenerator(KNOWN, room=ROOM, unknown=UNKNOWN, pad=PAD, rng=np.random.default_rng(seed), **sizes)
+    ours = PointerGenerator(KNOWN, room=ROOM, pad=PAD, rng=np.random.default_rng(seed), **sizes)
     rng = np.random.default_rng(seed)
     for tensor in ours.parameters():  # biases too, and large enough for coverage to matter
         tensor.data = tensor.data.astype(np.float64) + 0.5 * rng.standard_normal(tensor.shape)

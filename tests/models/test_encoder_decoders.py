@@ -16,7 +16,7 @@ SMALL = {"width": 16, "layers": 2, "heads": 2, "context": 12}
 def pointer(source_vocabulary, vocabulary, *, pad, rng, **settings):
     """One vocabulary for both sides; words that it lacks: test_pointer.py."""
     known = max(source_vocabulary, vocabulary)
-    return PointerGenerator(known, room=0, unknown=0, pad=pad, embedding=12, width=16, attention=8, rng=rng, **settings)
+    return PointerGenerator(known, room=0, pad=pad, embedding=12, width=16, attention=8, rng=rng, **settings)
 
 
 SETTINGS = {

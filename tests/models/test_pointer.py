@@ -12,7 +12,7 @@ KNOWN, ROOM, PAD, START, END = 9, 3, 1, 2, 3
 SOURCE = np.array([[4, 9, 5, 9, 10], [6, 7, 9, PAD, PAD]])  # the words 9 and 10 differ from row to row
 IDS = np.array([[START, 4, 9], [START, 9, 8]])
 TARGETS = np.array([[4, 9, END], [9, 8, -1]])
-SIZES = {"room": ROOM, "unknown": 0, "pad": PAD, "embedding": 6, "width": 8, "attention": 5}
+SIZES = {"room": ROOM, "pad": PAD, "embedding": 6, "width": 8, "attention": 5}
 
 
 def build(kind=PointerGenerator, seed=0, **settings):
@@ -80,6 +80,12 @@ def test_a_word_that_the_row_does_not_have_cannot_be_written():
     assert P[:, :, 11].max() <= 1e-11
 
 
+def test_the_decoder_knows_which_unknown_word_it_has_written():
+    source = np.array([[4, 9, 5, 10]])
+    after = [probabilities(build(), source, np.array([[START, word]]))[0, 1] for word in (9, 10)]
+    assert not np.allclose(*after, atol=1e-3)
+
+
 def test_without_copying_no_word_beyond_the_vocabulary_is_written():
     assert probabilities(build(copy=False))[:, :, KNOWN:].max() <= 1e-11
 
@@ -138,7 +144,7 @@ def test_greedy_and_beam_search_write_words_of_the_source():
     ("settings", "message"),
     [
         ({"width": 7}, "width is 7; expected an even number"),
-        ({"unknown": 9}, "unknown is 9; expected an id of the vocabulary, from 0 to 8"),
+        ({"pad": 9}, "pad is 9; expected an id of the vocabulary, from 0 to 8"),
         ({"room": -1}, "room is -1; expected an integer, 0 or more"),
     ],
 )
