@@ -1,6 +1,7 @@
-"""Floor 3. Writing text with any model: greedy decoding, sampling and beam search, written once for all of them."""
+"""Floor 3. Writing text with any model: greedy decoding, sampling, beam search and consensus, written once for all."""
 
 from .beam import Hypothesis, Node, beam_search
+from .consensus import consensus
 from .filters import block_repeats, keep_top_k, keep_top_p, penalise_repetition, with_temperature
 from .protocol import Model
 from .write import greedy, sample
@@ -11,6 +12,7 @@ __all__ = [
     "Node",
     "beam_search",
     "block_repeats",
+    "consensus",
     "greedy",
     "keep_top_k",
     "keep_top_p",

@@ -8,12 +8,12 @@ from typing import NamedTuple, Protocol, Self
 import numpy as np
 
 from minilm import metrics
-from minilm.data import Pairs, pad
+from minilm.data import Pairs
 from minilm.data.copying import CopyTokenizer, pieces
 from minilm.data.docstrings import Docstring, docstrings, split_docstrings
 from minilm.data.vocabulary import Vocabulary
 from minilm.expect import expect, expect_count
-from minilm.generate import beam_search
+from minilm.generate import beam_search, consensus, sample
 from minilm.models import PointerGenerator
 from minilm.training import AdamW, Log, Trainer, schedules
 
@@ -151,26 +151,42 @@ class Summarizer:
         return self.summaries([text])[0]
 
     def summaries(
-        self, texts: Sequence[str], *, num_beams: int = 4, no_repeat_ngram_size: int = 3, batch: int = 32
+        self, texts: Sequence[str], *, num_beams: int = 8, no_repeat_ngram_size: int = 2, samples: int = 64
     ) -> list[str]:
         """The summaries of texts, in their order.
+
+        Of the beams that one which has most in common (ROUGE-1 and -L) with what the model writes at random, see
+        `generate.consensus`; without samples the best beam. The random numbers are the same for each text, so that a
+        summary depends on nothing but its text.
 
         Raises
         ------
         ValueError
-            If a text has no word.
+            If a text has no word, or a number is out of its range.
         """
-        sources, lacking = self._read(texts)
-        order, written = np.argsort([len(source) for source in sources], kind="stable"), [""] * len(texts)
-        for rows_ in np.array_split(order, range(batch, len(order), batch)):
-            source, _ = pad([sources[i] for i in rows_], self.tokenizer.pad)
-            found = beam_search(
-                self.model.given(source), np.full((len(rows_), 1), self.tokenizer.start), self.words + 1,
-                num_beams=num_beams, no_repeat_ngram_size=no_repeat_ngram_size, eos_token_id=self.tokenizer.end,
-            )  # fmt: skip
-            for i, hypotheses in zip(rows_, found, strict=True):
-                written[i] = self.tokenizer.decode(hypotheses[0].ids, lacking[i])
+        expect_count("samples", samples, 0)
+        written = []
+        for source, lacking in zip(*self._read(texts), strict=True):
+            beams = self._beams(source, lacking, num_beams, no_repeat_ngram_size)
+            drawn = self._samples(source, lacking, samples) if samples else beams[:1]  # it agrees best with itself
+            written.append(consensus(beams, drawn, in_common))
         return written
+
+    def _beams(self, source, lacking, num_beams, no_repeat_ngram_size):
+        """The texts that beam search finds, best first."""
+        found = beam_search(
+            self.model.given(source), [self.tokenizer.start], self.words + 1, num_beams=num_beams,
+            num_return_sequences=num_beams, no_repeat_ngram_size=no_repeat_ngram_size, eos_token_id=self.tokenizer.end,
+        )  # fmt: skip
+        return [self.tokenizer.decode(hypothesis.ids, lacking) for hypothesis in found]
+
+    def _samples(self, source, lacking, n):
+        """What the model writes at random, n times."""
+        drawn = sample(
+            self.model.given(np.tile(source, (n, 1))), np.full((n, 1), self.tokenizer.start), self.words + 1,
+            eos_token_id=self.tokenizer.end, rng=np.random.default_rng(0),
+        )  # fmt: skip
+        return [self.tokenizer.decode(ids, lacking) for ids in drawn]
 
     def evaluate(self, examples: Sequence[HasSummary]) -> dict[str, float]:
         """ROUGE-1, -2 and -L of its summaries, F1 from 0 to 1."""
@@ -210,8 +226,7 @@ def rouge(summaries: Sequence[str], references: Sequence[str]) -> dict[str, floa
     >>> rouge(["Sum the rows."], ["Sum all rows."])["ROUGE-1"] == 2 / 3
     True
     """
-    whole = " ".join(references)
-    tokenize = "char" if metrics.is_chinese(whole) or not re.search("[A-Za-z]", whole) else "word"
+    tokenize = _tokens_of(" ".join(references))
     measures: dict[str, Callable] = {
         "ROUGE-1": lambda ours, theirs: metrics.rouge_n(ours, theirs, 1, tokenize),
         "ROUGE-2": lambda ours, theirs: metrics.rouge_n(ours, theirs, 2, tokenize),
@@ -219,6 +234,20 @@ def rouge(summaries: Sequence[str], references: Sequence[str]) -> dict[str, floa
     }
     pairs = list(zip(summaries, references, strict=True))
     return {name: float(np.mean([measure(*pair).f1 for pair in pairs])) for name, measure in measures.items()}
+
+
+def in_common(ours: str, theirs: str) -> float:
+    """The mean of ROUGE-1 and ROUGE-L (F1).
+
+    >>> in_common("Sum rows.", "Rows, sum.")
+    0.75
+    """
+    tokenize = _tokens_of(theirs)
+    return (metrics.rouge_n(ours, theirs, 1, tokenize).f1 + metrics.rouge_l(ours, theirs, tokenize).f1) / 2
+
+
+def _tokens_of(text):
+    return "char" if metrics.is_chinese(text) or not re.search("[A-Za-z]", text) else "word"
 
 
 def first_sentence(body: str) -> str:

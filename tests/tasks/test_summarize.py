@@ -2,11 +2,12 @@
 
 from argparse import Namespace
 
+import numpy as np
 import pytest
 
 from minilm.data.docstrings import TEST, VALIDATION, Docstring
 from minilm.tasks import summarize
-from minilm.tasks.summarize import Example, Summarizer, first_sentence, read, rouge, split
+from minilm.tasks.summarize import Example, Summarizer, first_sentence, in_common, read, rouge, split
 
 NAMES = ["alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa", "lambda", "mu"]
 EXAMPLES = [Example(f"to {verb} a {name}: it will {verb} one {name} now", f"{verb} the {name}.")
@@ -17,6 +18,11 @@ SMALL = {"embedding": 16, "width": 32, "attention": 16, "dropout": 0.0, "show_pr
 @pytest.fixture(scope="module")
 def summarizer():
     return Summarizer.train(EXAMPLES, steps=120, seed=0, least=13, **SMALL)
+
+
+@pytest.fixture(scope="module")
+def unsure():
+    return Summarizer.train(EXAMPLES, steps=25, seed=0, least=13, **SMALL)
 
 
 def test_words_that_were_never_seen_are_copied(summarizer):
@@ -39,9 +45,21 @@ def test_a_saved_summarizer_writes_the_same(summarizer, tmp_path):
     assert summarize.told(again, Namespace(text=texts[0])) == summarizer(texts[0])
 
 
-def test_summaries_do_not_depend_on_the_batch(summarizer):
+def test_a_summary_depends_on_its_text_alone(summarizer):
     texts = [example.text + " now" * i for i, example in enumerate(EXAMPLES[:7])]
-    assert summarizer.summaries(texts, batch=3) == [summarizer(text) for text in texts]
+    assert summarizer.summaries(texts) == [summarizer(text) for text in texts]
+
+
+def test_the_summary_is_the_beam_that_agrees_best_with_what_is_drawn_at_random(unsure):
+    asked = [example.text for example in EXAMPLES]
+    chosen, likeliest = unsure.summaries(asked), unsure.summaries(asked, samples=0)
+
+    def agreement(texts):  # with the samples after the 64 by which the choice was made
+        drawn = [unsure._samples(*read, 200)[64:] for read in zip(*unsure._read(asked), strict=True)]
+        return np.mean([[in_common(text, one) for one in of_text] for text, of_text in zip(texts, drawn, strict=True)])
+
+    assert chosen != likeliest
+    assert agreement(chosen) > agreement(likeliest) + 0.01
 
 
 def test_a_text_that_is_cut_is_told(summarizer, capsys):
@@ -55,6 +73,8 @@ def test_a_text_that_is_cut_is_told(summarizer, capsys):
 def test_a_text_without_words_is_named(summarizer):
     with pytest.raises(ValueError, match="text 1 is ' '; expected at least one word"):
         summarizer.summaries(["a", " "])
+    with pytest.raises(ValueError, match="samples is -1; expected an integer, 0 or more"):
+        summarizer.summaries(["a"], samples=-1)
 
 
 @pytest.mark.parametrize(
