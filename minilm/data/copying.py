@@ -67,9 +67,13 @@ class CopyTokenizer:
 
     def decode(self, ids: ArrayLike, lacking: Sequence[str]) -> str:
         """The text of ids (T,), the words that its source lacks being given; special symbols leave no trace."""
-        symbols = [*self.vocabulary.symbols(range(len(self))), *lacking]
-        known = [i for i in checked_ids(ids, len(self) + self.room) if i < len(symbols)]
-        return join(symbols[i] for i in known if i not in (self.unknown, self.pad, self.start, self.end))
+        found, V = [], len(self)
+        for i in checked_ids(ids, V + self.room):
+            if i >= V:
+                found += lacking[i - V : i - V + 1]  # none, if this source lacks fewer
+            elif i not in (self.unknown, self.pad, self.start, self.end):
+                found += self.vocabulary.symbols([i])
+        return join(found)
 
     def __len__(self) -> int:
         return len(self.vocabulary)
