@@ -151,7 +151,7 @@ class Summarizer:
         return self.summaries([text])[0]
 
     def summaries(
-        self, texts: Sequence[str], *, num_beams: int = 8, no_repeat_ngram_size: int = 2, samples: int = 64
+        self, texts: Sequence[str], *, num_beams: int = 32, no_repeat_ngram_size: int = 2, samples: int = 64
     ) -> list[str]:
         """The summaries of texts, in their order.
 
