@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol, Self
 
 import numpy as np
+from tqdm import tqdm
 
 from minilm import metrics
 from minilm.data import Pairs
@@ -166,7 +167,8 @@ class Summarizer:
         """
         expect_count("samples", samples, 0)
         written = []
-        for source, lacking in zip(*self._read(texts), strict=True):
+        encoded = list(zip(*self._read(texts), strict=True))
+        for source, lacking in tqdm(encoded, "summaries", delay=1, leave=False, disable=None):
             beams = self._beams(source, lacking, num_beams, no_repeat_ngram_size)
             drawn = self._samples(source, lacking, samples) if samples else beams[:1]  # it agrees best with itself
             written.append(consensus(beams, drawn, in_common))
