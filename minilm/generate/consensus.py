@@ -29,8 +29,8 @@ def consensus(candidates: Sequence[str], samples: Sequence[str], utility: Callab
 
     Notes
     -----
-    S. Kumar, W. Byrne, *Minimum Bayes-Risk Decoding for Statistical Machine Translation*, 2004; by samples:
-    B. Eikema, W. Aziz, *Is MAP Decoding All You Need?*, 2020,
+    S. Kumar, W. Byrne, *Minimum Bayes-Risk Decoding for Statistical Machine Translation*, 2004; by samples: B. Eikema,
+    W. Aziz, *Is MAP Decoding All You Need? The Inadequacy of the Mode in Neural Machine Translation*, 2020,
     arXiv:2005.10283.
 
     >>> def words_in_common(ours, theirs):
