@@ -1,14 +1,13 @@
 """Summaries: a text in, a short one out, by a pointer-generator that may copy words it has never seen."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple, Protocol, Self
 
 import numpy as np
 from tqdm import tqdm
 
-from minilm import metrics
 from minilm.data import Pairs
 from minilm.data.copying import CopyTokenizer, pieces
 from minilm.data.docstrings import Docstring, docstrings, split_docstrings
@@ -20,6 +19,7 @@ from minilm.training import AdamW, Log, Trainer, schedules
 
 from . import folder as folders
 from . import rows
+from .overlap import in_common, rouge
 
 ABOUT = "summarise texts"
 FORMAT = rows.format_of(("text", "summary"), "docstrings")
@@ -139,7 +139,7 @@ class Summarizer:
 
     def pairs(self, examples: Sequence[HasSummary], seed: int) -> Pairs:
         """What the model learns from: ids, those of unknown words too."""
-        sources, lacking = self._read([example.text for example in examples])
+        sources, lacking = zip(*self._read([example.text for example in examples]), strict=True)
         targets = [
             self.tokenizer.encode(example.summary, words)[: self.words]
             for example, words in zip(examples, lacking, strict=True)
@@ -151,28 +151,9 @@ class Summarizer:
         """The summary of a text."""
         return self.summaries([text])[0]
 
-    def summaries(
-        self, texts: Sequence[str], *, num_beams: int = 32, no_repeat_ngram_size: int = 2, samples: int = 64
-    ) -> list[str]:
-        """The summaries of texts, in their order.
-
-        Of the beams that one which has most in common (ROUGE-1 and -L) with what the model writes at random, see
-        `generate.consensus`; without samples the best beam. The random numbers are the same for each text, so that a
-        summary depends on nothing but its text.
-
-        Raises
-        ------
-        ValueError
-            If a text has no word, or a number is out of its range.
-        """
-        expect_count("samples", samples, 0)
-        written = []
-        encoded = list(zip(*self._read(texts), strict=True))
-        for source, lacking in tqdm(encoded, "summaries", delay=1, leave=False, disable=None):
-            beams = self._beams(source, lacking, num_beams, no_repeat_ngram_size)
-            drawn = self._samples(source, lacking, samples) if samples else beams[:1]  # it agrees best with itself
-            written.append(consensus(beams, drawn, in_common))
-        return written
+    def summaries(self, texts: Sequence[str], **decoding) -> list[str]:
+        """The summaries of texts, in their order; parameters and errors are those of `together`."""
+        return together([self], texts, **decoding)
 
     def _beams(self, source, lacking, num_beams, no_repeat_ngram_size):
         """The texts that beam search finds, best first."""
@@ -184,6 +165,8 @@ class Summarizer:
 
     def _samples(self, source, lacking, n):
         """What the model writes at random, n times."""
+        if not n:
+            return []
         drawn = sample(
             self.model.given(np.tile(source, (n, 1))), np.full((n, 1), self.tokenizer.start), self.words + 1,
             eos_token_id=self.tokenizer.end, rng=np.random.default_rng(0),
@@ -211,45 +194,46 @@ class Summarizer:
         return cls(model, tokenizer, longest=saved.config["longest"], words=saved.config["words"])
 
     def _read(self, texts):
-        """Ids of the texts' first words, and what words of each the vocabulary lacks."""
+        """Of each text the ids of its first words, and what words of it the vocabulary lacks."""
         begun = [" ".join(pieces(text)[: self.longest]) for text in texts]
         empty = [i for i, text in enumerate(begun) if not text]
         if empty:
             raise ValueError(f"text {empty[0]} is {texts[empty[0]]!r}; expected at least one word to summarise")
-        return [self.tokenizer.encode(text) for text in begun], [self.tokenizer.lacking(text) for text in begun]
+        return [(self.tokenizer.encode(text), self.tokenizer.lacking(text)) for text in begun]
 
 
 Task = Summarizer
 
 
-def rouge(summaries: Sequence[str], references: Sequence[str]) -> dict[str, float]:
-    """The means of ROUGE-1, -2 and -L (F1); of Chinese and all texts without Latin letters by characters.
+def together(
+    summarizers: Sequence[Summarizer],
+    texts: Sequence[str],
+    *,
+    num_beams: int = 32,
+    no_repeat_ngram_size: int = 2,
+    samples: int = 64,
+) -> list[str]:
+    """The summaries on which one or several summarizers, such as those of several seeds, agree; in the texts' order.
 
-    >>> rouge(["Sum the rows."], ["Sum all rows."])["ROUGE-1"] == 2 / 3
-    True
+    Of the beams of all that one which has most in common (ROUGE-1 and -L) with what each of them writes at random, see
+    `generate.consensus`; without samples the best beam of the first. The random numbers are the same for each text, so
+    that a summary depends on nothing but its text.
+
+    Raises
+    ------
+    ValueError
+        If there is no summarizer, a text has no word, or a number is out of its range.
     """
-    tokenize = _tokens_of(" ".join(references))
-    measures: dict[str, Callable] = {
-        "ROUGE-1": lambda ours, theirs: metrics.rouge_n(ours, theirs, 1, tokenize),
-        "ROUGE-2": lambda ours, theirs: metrics.rouge_n(ours, theirs, 2, tokenize),
-        "ROUGE-L": lambda ours, theirs: metrics.rouge_l(ours, theirs, tokenize),
-    }
-    pairs = list(zip(summaries, references, strict=True))
-    return {name: float(np.mean([measure(*pair).f1 for pair in pairs])) for name, measure in measures.items()}
-
-
-def in_common(ours: str, theirs: str) -> float:
-    """The mean of ROUGE-1 and ROUGE-L (F1).
-
-    >>> in_common("Sum rows.", "Rows, sum.")
-    0.75
-    """
-    tokenize = _tokens_of(theirs)
-    return (metrics.rouge_n(ours, theirs, 1, tokenize).f1 + metrics.rouge_l(ours, theirs, tokenize).f1) / 2
-
-
-def _tokens_of(text):
-    return "char" if metrics.is_chinese(text) or not re.search("[A-Za-z]", text) else "word"
+    expect("summarizers", "empty", len(summarizers) > 0, "at least one")
+    expect_count("samples", samples, 0)
+    written, encoded = [], [summarizer._read(texts) for summarizer in summarizers]
+    for i in tqdm(range(len(texts)), "summaries", delay=1, leave=False, disable=None):
+        beams, drawn = [], []
+        for summarizer, read in zip(summarizers, encoded, strict=True):
+            beams += summarizer._beams(*read[i], num_beams, no_repeat_ngram_size)
+            drawn += summarizer._samples(*read[i], samples)
+        written.append(consensus(beams, drawn or beams[:1], in_common))  # a text agrees best with itself
+    return written
 
 
 def first_sentence(body: str) -> str:

@@ -7,6 +7,7 @@ steps, so that a curve does not depend on what else the machine does: MILLISECON
 cores, and STEPS is four minutes of them. Sizes, rates and the last way of decoding were chosen on the validation
 packages; all figures are of the test packages, which were drawn by a hash. "random split" learns from as many
 docstrings; those with a body are drawn line by line there. "other packages" are held out in place of the test packages.
+"all seeds" are the models of all seeds, which write together what they agree on.
 """
 
 import argparse
@@ -19,7 +20,8 @@ from minilm.data.copying import pieces
 from minilm.data.docstrings import docstrings, installed, split_docstrings, words_of
 from minilm.metrics import ngrams, rouge_n
 from minilm.models import Nearest
-from minilm.tasks.summarize import Summarizer, first_sentence, rouge
+from minilm.tasks.overlap import rouge
+from minilm.tasks.summarize import Summarizer, first_sentence, together
 
 RESULTS = Results("summaries", {})
 STEPS = 2_000
@@ -75,7 +77,10 @@ def runs(seeds) -> dict:
             ways = DECODING if settings else DECODING | CONSENSUS
             found[f"{name} {seed}"] = trained((train, validation, test), seed, ways, **settings)
         found[f"other packages {seed}"] = trained((others, validation, held_out), seed, DECODING | CONSENSUS)
-    return found | {"random split 0": trained(by_line, 0, DECODING)}
+    found["random split 0"] = trained(by_line, 0, DECODING)
+    found["pointer, all seeds"] = lambda: agreed(train, test, seeds)
+    found["other packages, all seeds"] = lambda: agreed(others, held_out, seeds)
+    return found
 
 
 def counted(records, train, validation, test) -> dict:
@@ -106,14 +111,23 @@ def judged(summaries, test) -> dict:
 
 def run(train, validation, test, seed, ways, settings) -> dict:
     """Train one model, and measure it on the test part."""
-    summarizer = Summarizer.train(
-        train, validation=validation, steps=STEPS, seed=seed, show_progress=False, **SIZES, **settings
-    )
+    summarizer = learned(train, seed, validation=validation, **settings)
     log = summarizer.log.rows
     return {
         "settings": SIZES | settings, "steps": STEPS, "milliseconds": MILLISECONDS,
         "seconds": round(log[-1]["seconds"]), "vocabulary": len(summarizer.tokenizer), "curve": curve(log),
     } | decoded(summarizer, test, ways, shown=seed == 0)  # fmt: skip
+
+
+def learned(train, seed, **settings) -> Summarizer:
+    return Summarizer.train(train, steps=STEPS, seed=seed, show_progress=False, **SIZES, **settings)
+
+
+def agreed(train, test, seeds) -> dict:
+    """What the models of all seeds score together, which are trained for it anew."""
+    (way,) = CONSENSUS.values()
+    summaries = together([learned(train, seed) for seed in range(seeds)], [record.text for record in test], **way)
+    return {"models": seeds, "scores": judged(summaries, test) | {"packages": by_package(test, summaries)}}
 
 
 def decoded(summarizer, test, ways, shown) -> dict:

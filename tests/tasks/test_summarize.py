@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from minilm.data.docstrings import TEST, VALIDATION, Docstring
+from minilm.generate import consensus
 from minilm.tasks import summarize
-from minilm.tasks.summarize import Example, Summarizer, first_sentence, in_common, read, rouge, split
+from minilm.tasks.overlap import in_common, rouge
+from minilm.tasks.summarize import Example, Summarizer, first_sentence, read, split, together
 
 NAMES = ["alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa", "lambda", "mu"]
 EXAMPLES = [Example(f"to {verb} a {name}: it will {verb} one {name} now", f"{verb} the {name}.")
@@ -55,11 +57,26 @@ def test_the_summary_is_the_beam_that_agrees_best_with_what_is_drawn_at_random(u
     chosen, likeliest = unsure.summaries(asked), unsure.summaries(asked, samples=0)
 
     def agreement(texts):  # with the samples after the 64 by which the choice was made
-        drawn = [unsure._samples(*read, 200)[64:] for read in zip(*unsure._read(asked), strict=True)]
+        drawn = [unsure._samples(*read, 200)[64:] for read in unsure._read(asked)]
         return np.mean([[in_common(text, one) for one in of_text] for text, of_text in zip(texts, drawn, strict=True)])
 
     assert chosen != likeliest
     assert agreement(chosen) > agreement(likeliest) + 0.01
+
+
+def test_several_summarizers_write_what_all_of_them_agree_on(summarizer, unsure):
+    asked, both = [example.text for example in EXAMPLES[:8]], [summarizer, unsure]
+    found = together(both, asked)
+    for i, text in enumerate(found):
+        beams, drawn = [], []
+        for one in both:
+            (read,) = one._read(asked[i : i + 1])
+            beams += one._beams(*read, 32, 2)
+            drawn += one._samples(*read, 64)
+        assert text == consensus(beams, drawn, in_common)
+    assert found != unsure.summaries(asked)
+    with pytest.raises(ValueError, match="summarizers is empty; expected at least one"):
+        together([], asked)
 
 
 def test_a_text_that_is_cut_is_told(summarizer, capsys):
