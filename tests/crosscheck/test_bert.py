@@ -59,8 +59,11 @@ def disagreement(model, output):
 @pytest.mark.parametrize("kind", KINDS)
 def test_weights_of_transformers_give_their_outputs(kind, activation):
     model = theirs(kind, hidden_act=activation)
+    output = their_output(model)
     assert type(ours(model)) is KINDS[kind]
-    assert disagreement(ours(model), their_output(model)) < 1e-5
+    # Logits of words reach 6, and there float32 alone leaves theirs 1e-5 from what they are in float64.
+    scale = abs(output).max() if KINDS[kind] is models.MaskedLM else 1
+    assert disagreement(ours(model), output) < 1e-5 * scale
 
 
 def test_the_pooled_output_is_the_same():
