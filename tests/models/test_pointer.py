@@ -80,10 +80,21 @@ def test_a_word_that_the_row_does_not_have_cannot_be_written():
     assert P[:, :, 11].max() <= 1e-11
 
 
+class Forgetful(PointerGenerator):
+    """Reads all unknown words as one."""
+
+    def _embed(self, ids):
+        return super()._embed(np.minimum(ids, KNOWN))
+
+
 def test_the_decoder_knows_which_unknown_word_it_has_written():
-    source = np.array([[4, 9, 5, 10]])
-    after = [probabilities(build(), source, np.array([[START, word]]))[0, 1] for word in (9, 10)]
-    assert not np.allclose(*after, atol=1e-3)
+    def knows(kind):
+        source = np.array([[4, 9, 5, 10]])
+        after = [probabilities(build(kind), source, np.array([[START, word]]))[0, 1] for word in (9, 10)]
+        return not np.allclose(*after, atol=1e-3)
+
+    assert knows(PointerGenerator)
+    assert not knows(Forgetful)
 
 
 def test_without_copying_no_word_beyond_the_vocabulary_is_written():

@@ -1,5 +1,7 @@
 """The command that all tasks share: it refuses what would lose work, before any is done, and says what it learned."""
 
+import re
+
 import pytest
 
 from minilm.__main__ import main
@@ -18,6 +20,16 @@ def test_it_learns_says_how_well_and_answers(reviews, tmp_path, capsys):
     assert "held out: accuracy" in capsys.readouterr().out
     assert main(["classify", str(tmp_path / "run"), "the film was bad"]) == 0
     assert capsys.readouterr().out.startswith("bad (")
+
+
+def test_where_measuring_takes_long_a_part_is_measured_and_that_is_told(reviews, tmp_path, capsys, monkeypatch):
+    def told(name):
+        assert main(["classify", "train", reviews, "--out", str(tmp_path / name), "--steps", "1"]) == 0
+        return capsys.readouterr().out
+
+    assert "evenly spaced" not in told("whole")
+    monkeypatch.setattr(TASKS["classify"], "MEASURED", 3, raising=False)
+    assert re.search(r"held out: accuracy .* \(of [23] of them, evenly spaced\)\n", told("part"))
 
 
 def test_without_a_folder_nothing_is_learned(reviews, capsys):

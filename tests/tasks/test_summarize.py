@@ -39,15 +39,6 @@ def test_figures_are_of_the_summaries(summarizer):
     assert summarizer.evaluate([new[0]._replace(summary="quite another")])["ROUGE-1"] == 0
 
 
-def test_of_many_texts_some_are_measured_and_it_is_told(summarizer, capsys):
-    wrong = [example._replace(summary="quite another") for example in EXAMPLES[1::2]]
-    mixed = [example for pair in zip(EXAMPLES[::2], wrong, strict=True) for example in pair]
-    assert summarizer.evaluate(mixed, most=len(mixed) // 2) == summarizer.evaluate(EXAMPLES[::2])
-    assert capsys.readouterr().err == f"measured on {len(mixed) // 2} of {len(mixed)} texts, evenly spaced\n"
-    assert summarizer.evaluate(mixed) != summarizer.evaluate(EXAMPLES[::2])
-    assert capsys.readouterr().err == ""
-
-
 def test_a_saved_summarizer_writes_the_same(summarizer, tmp_path):
     summarizer.save(tmp_path)
     again = Summarizer.load(tmp_path)
